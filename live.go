@@ -1,0 +1,222 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/boltsession/session/internal/record"
+)
+
+// live is the one state behind all handles of a session: of the requests that use it now,
+// when a ProxyStore made it, or of a single detached copy.
+type live struct {
+	id     ID
+	saving chan struct{} // holds one token while the session is saved, loaded from or moved
+
+	attached bool // a ProxyStore's: every handle in the process shares it
+
+	// Of a ProxyStore's entry; guarded by its mu.
+	holders int  // handles and operations that need the entry to stay
+	dead    bool // ended or failed to load: the next Acquire starts afresh
+
+	ready   chan struct{} // closed when the first load is over; nil when there was none
+	loadErr error         // set before ready is closed
+
+	mu      sync.Mutex
+	meta    Meta
+	metaGen uint64 // generation of a change of meta that is not stored; 0 for none
+	isNew   bool   // the right to create it is not used up
+	keep    bool   // to be stored even when empty
+	gen     uint64 // counts changes; never goes back
+	global  part
+	named   map[string]*part // the loaded ones
+	stored  []string         // names of the components that the store had
+	reason  Reason           // why it ended; 0 while it lives
+	done    chan struct{}    // made by the first Done
+	moving  chan struct{}    // closed when the move under way is over; writes wait for it
+	mover   *Session         // the handle that moves
+}
+
+// newLive returns the state of a session that is not stored.
+func newLive(id ID, meta Meta) *live {
+	return &live{id: id, saving: make(chan struct{}, 1), meta: meta, isNew: true}
+}
+
+// newMeta returns the metadata of a session that begins now.
+func newMeta(now time.Time, maxAge, lifetime time.Duration) Meta {
+	now = now.Round(0).UTC() // the wall clock: ages outlive the process
+	salt := make([]byte, 16)
+	rand.Read(salt)
+	return Meta{Created: now, LastAccess: now, End: now.Add(lifetime), MaxAge: maxAge, Salt: salt}
+}
+
+// loadedComponent is a component as a store of this package read it.
+type loadedComponent struct {
+	name   string
+	values record.Map
+}
+
+// fill installs what a store read into a state that nobody else sees yet.
+func (l *live) fill(meta Meta, stored []string, loaded []loadedComponent) {
+	l.meta, l.stored, l.isNew = meta, stored, false
+	for _, c := range loaded {
+		l.partLocked(c.name).rebase(c.values, l.gen)
+	}
+}
+
+// adopt takes over what a detached copy of the same session holds.
+func (l *live) adopt(from *live) {
+	l.meta, l.stored, l.isNew = from.meta, from.stored, from.isNew
+	l.global, l.named, l.gen = from.global, from.named, from.gen
+}
+
+// partLocked returns the part of a component, an empty one at first.
+func (l *live) partLocked(name string) *part {
+	if name == "" {
+		return &l.global
+	}
+	p := l.named[name]
+	if p == nil {
+		if l.named == nil {
+			l.named = make(map[string]*part)
+		}
+		p = &part{baseGen: l.gen}
+		l.named[name] = p
+	}
+	return p
+}
+
+// eachLocked calls f for the global part and the loaded ones.
+func (l *live) eachLocked(f func(name string, p *part)) {
+	f("", &l.global)
+	for name, p := range l.named {
+		f(name, p)
+	}
+}
+
+// nextLocked returns the generation of a change about to be made.
+func (l *live) nextLocked() uint64 {
+	l.gen++
+	return l.gen
+}
+
+// dirtyLocked says whether anything changed since it was stored.
+func (l *live) dirtyLocked() bool {
+	dirty := l.metaGen != 0 || l.keep && l.isNew
+	l.eachLocked(func(_ string, p *part) { dirty = dirty || p.dirty() })
+	return dirty
+}
+
+// worthLocked says whether a new session has anything that makes it worth storing.
+func (l *live) worthLocked() bool {
+	worth := l.keep || l.meta.User != ""
+	l.eachLocked(func(_ string, p *part) { worth = worth || p.size > 0 })
+	return worth
+}
+
+// changesLocked takes a snapshot of what is to be stored.
+func (l *live) changesLocked() Changes {
+	ch := Changes{ID: l.id, New: l.isNew, seq: l.gen}
+	if l.isNew || l.metaGen != 0 {
+		meta := l.meta
+		ch.Meta = &meta
+	}
+	l.eachLocked(func(name string, p *part) {
+		if !p.dirty() {
+			return
+		}
+		if ch.Components == nil {
+			ch.Components = make(map[string]ComponentChanges, 1)
+		}
+		ch.Components[name] = p.changes()
+	})
+	return ch
+}
+
+// savedLocked makes clean what ch has, unless it changed again since.
+func (l *live) savedLocked(ch Changes) {
+	l.isNew = false
+	if l.metaGen <= ch.seq {
+		l.metaGen = 0
+	}
+	l.eachLocked(func(_ string, p *part) { p.saved(ch.seq) })
+}
+
+// endLocked ends the session for all its handles.
+func (l *live) endLocked(reason Reason) {
+	if l.reason != 0 {
+		return
+	}
+	l.reason = reason
+	if l.done != nil {
+		close(l.done)
+	}
+	l.thawLocked()
+}
+
+// end ends the session for all its handles.
+func (l *live) end(reason Reason) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.endLocked(reason)
+}
+
+// thawLocked lets writes go on that wait for a move.
+func (l *live) thawLocked() {
+	if l.moving != nil {
+		close(l.moving)
+		l.moving, l.mover = nil, nil
+	}
+}
+
+// movedTo returns a clean copy of l under another ID: the state of the handle that renewed it.
+func (l *live) movedTo(id ID, user string) *live {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	to := newLive(id, l.meta)
+	to.meta.User = user
+	to.isNew, to.gen, to.stored = false, l.gen, slices.Clone(l.stored)
+	l.eachLocked(func(name string, p *part) {
+		clean := p.clone()
+		clean.saved(l.gen)
+		*to.partLocked(name) = clean
+	})
+	return to
+}
+
+// namesLocked returns the names of the components that hold anything, but for the global one.
+func (l *live) namesLocked() []string {
+	var names []string
+	for _, name := range l.stored {
+		if _, loaded := l.named[name]; !loaded {
+			names = append(names, name)
+		}
+	}
+	for name, p := range l.named {
+		if p.size > 0 {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// lock takes the right to save, honouring ctx while it waits.
+func (l *live) lock(ctx context.Context) error {
+	select {
+	case l.saving <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case l.saving <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (l *live) unlock() { <-l.saving }

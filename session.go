@@ -1,0 +1,306 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/boltsession/session/internal/record"
+)
+
+// Session is a handle on a session; its own Get, Set, Remove, RemoveAll and Keys are those of
+// the global component. All handles of a session that come from one ProxyStore, as those of
+// requests do, share one live state: they see each other's unsaved changes at once, and each
+// saves them. It is safe for concurrent use.
+//
+// When the session has ended (destroyed, renewed by another handle, cleared, revoked, expired),
+// a handle still reads what it had; Set and Save give ErrNotFound, and Done is closed.
+type Session struct {
+	component
+	store   Store // where it is saved: the ProxyStore it came from, or its store
+	maxSize int   // of a component, in encoded bytes
+	state   atomic.Pointer[live]
+	bound   binding // the request it belongs to; nil outside of one
+
+	mu       sync.Mutex
+	released bool
+	staged   *string // the user set by SetUser, until the session is renewed
+}
+
+// binding is what a handle asks of the request it belongs to, and tells it.
+type binding interface {
+	canWrite() error          // ErrNoSession where nothing can be set
+	canCreate() error         // whether a session new to the client may be stored
+	canMove() error           // whether a new token can be sent
+	freshMeta() Meta          // of a session that begins in this request
+	keepNew() (token string)  // the new session is to be stored and sent even when empty
+	moved(token string)       // the session goes on under another token, to be sent at once
+	begun(token string)       // a new session, its token to be sent once it is stored
+	ended()                   // the client's token opens nothing any more
+	discarded(session string) // the last holder left changes that were not saved
+}
+
+// NewSession returns a session that store does not have yet: [Session.Changes] says so until it
+// is saved. It is meant for authors of stores.
+func NewSession(store Store, id ID, meta Meta) *Session {
+	return newHandle(store, newLive(id, meta), nil)
+}
+
+// LoadSession returns a session as store has it. components has the encoded values of those
+// components that were read, by name and key; nil for a component stands for one that exists
+// but was not read. It is meant for authors of stores.
+func LoadSession(store Store, id ID, meta Meta, components map[string]map[string][]byte) *Session {
+	var loaded []loadedComponent
+	var names []string
+	for name, values := range components {
+		if name != "" {
+			names = append(names, name)
+		}
+		if values != nil {
+			loaded = append(loaded, loadedComponent{name, record.MapOf(values)})
+		}
+	}
+	return loadSession(store, id, meta, names, loaded...)
+}
+
+// loadSession is LoadSession for values that are encoded already. names has all components
+// but the global one.
+func loadSession(store Store, id ID, meta Meta, names []string, loaded ...loadedComponent) *Session {
+	l := newLive(id, meta)
+	l.fill(meta, names, loaded)
+	return newHandle(store, l, nil)
+}
+
+func newHandle(store Store, l *live, b binding) *Session {
+	s := &Session{store: store, bound: b, maxSize: DefaultMaxComponentSize}
+	if sized, ok := As[interface{ MaxComponentSize() int }](store); ok {
+		s.maxSize = sized.MaxComponentSize()
+	}
+	s.component = component{s: s}
+	s.state.Store(l)
+	return s
+}
+
+// locked calls f with the live state locked.
+func (s *Session) locked(f func(l *live)) {
+	l := s.state.Load()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f(l)
+}
+
+// ID returns the session's ID. It changes when the session is renewed or regenerated.
+func (s *Session) ID() ID { return s.state.Load().id }
+
+// metadata returns the session's metadata.
+func (s *Session) metadata() (meta Meta) {
+	s.locked(func(l *live) { meta = l.meta })
+	return meta
+}
+
+// Created returns when the session began.
+func (s *Session) Created() time.Time { return s.metadata().Created }
+
+// LastAccess returns when the session was last used, as far as this process knows.
+func (s *Session) LastAccess() time.Time { return s.metadata().LastAccess }
+
+// ExpiresAt returns when the session expires unless it is touched.
+func (s *Session) ExpiresAt() time.Time { return s.metadata().ExpiresAt() }
+
+// MaxAge returns the idle timeout.
+func (s *Session) MaxAge() time.Duration { return s.metadata().MaxAge }
+
+// SetMaxAge sets the idle timeout, at least a second. The lifetime's end stays as it is.
+func (s *Session) SetMaxAge(d time.Duration) error {
+	if d < time.Second {
+		return fmt.Errorf("session: max age %v is less than a second; use Destroy to end a session", d)
+	}
+	return s.changeMeta(func(m *Meta) { m.MaxAge = d })
+}
+
+// User returns the name of the user the session belongs to, "" for none.
+func (s *Session) User() string { return s.metadata().User }
+
+// SetUser makes the session the user's, "" for nobody's, so that it is found by the user's
+// name (see [UserIndex]). In a request, a session that the client brought does not become
+// another user's until Renew, Regenerate or Manager.Generate gives it a new token in the same request:
+// until then User says what it said, and without it nothing changes. So whoever planted a
+// token gains nothing by the login.
+func (s *Session) SetUser(user string) error {
+	if err := checkName("user name", user); err != nil {
+		return err
+	}
+	l, err := s.lockLive()
+	if err != nil {
+		return err
+	}
+	defer l.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.staged = nil
+	if l.meta.User == user {
+		return nil
+	}
+	if s.bound != nil && !l.isNew && user != "" {
+		s.staged = &user
+		return nil
+	}
+	l.meta.User, l.metaGen = user, l.nextLocked()
+	return nil
+}
+
+func (s *Session) changeMeta(f func(*Meta)) error {
+	l, err := s.lockLive()
+	if err != nil {
+		return err
+	}
+	defer l.mu.Unlock()
+	meta := l.meta
+	f(&meta)
+	if meta.MaxAge != l.meta.MaxAge || meta.User != l.meta.User {
+		l.meta, l.metaGen = meta, l.nextLocked()
+	}
+	return nil
+}
+
+// IsNew says whether the session is not stored yet.
+func (s *Session) IsNew() (isNew bool) {
+	s.locked(func(l *live) { isNew = l.isNew })
+	return isNew
+}
+
+// IsDirty says whether the session has changes that are not stored.
+func (s *Session) IsDirty() (dirty bool) {
+	s.locked(func(l *live) { dirty = l.dirtyLocked() })
+	return dirty
+}
+
+// Components returns the names of the components that hold anything, sorted, without the
+// global one.
+func (s *Session) Components() (names []string) {
+	s.locked(func(l *live) { names = l.namesLocked() })
+	return names
+}
+
+// Done returns a channel that is closed when the session has ended, from wherever. A handle that
+// Renew or Regenerate moved to another session gets that one's channel at the next call.
+func (s *Session) Done() (done <-chan struct{}) {
+	s.locked(func(l *live) {
+		if l.done == nil {
+			l.done = make(chan struct{})
+			if l.reason != 0 {
+				close(l.done)
+			}
+		}
+		done = l.done
+	})
+	return done
+}
+
+// Component returns the named component, reading it from the store when this session's state
+// has not got it yet. "" is the global component. A component exists while it has keys. The
+// error is ErrInvalidName, or what the store said; ErrNotFound when the session has ended.
+func (s *Session) Component(ctx context.Context, name string) (*Component, error) {
+	if err := checkName("component name", name); err != nil {
+		return nil, err
+	}
+	if !s.has(name) {
+		if err := s.load(ctx, name); err != nil {
+			return nil, err
+		}
+	}
+	return &Component{component{s: s, name: name}}, nil
+}
+
+// has says whether a component need not be read from the store.
+func (s *Session) has(name string) (has bool) {
+	s.locked(func(l *live) {
+		_, loaded := l.named[name]
+		switch {
+		case name == "" || loaded || l.isNew:
+			has = true
+		case l.attached: // all writes come through this state: it knows all names
+			has = !slices.Contains(l.stored, name)
+		}
+	})
+	return has
+}
+
+// Changes returns what the session has to store, a snapshot. It is meant for authors of stores,
+// who pass it to Saved when it is stored.
+func (s *Session) Changes() (ch Changes) {
+	s.locked(func(l *live) {
+		ch = l.changesLocked()
+		if l.mover != s {
+			return
+		}
+		if user := s.stagedUser(l.meta.User); user != l.meta.User {
+			meta := l.meta
+			meta.User = user
+			ch.Meta = &meta
+		}
+	})
+	return ch
+}
+
+// stagedUser returns the user that a renewal by this handle makes the session's.
+func (s *Session) stagedUser(now string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.staged != nil {
+		return *s.staged
+	}
+	return now
+}
+
+// Saved makes clean exactly what is in ch, but for keys that were set again since.
+func (s *Session) Saved(ch Changes) {
+	s.locked(func(l *live) {
+		if l.id == ch.ID {
+			l.savedLocked(ch)
+		}
+	})
+}
+
+// lockLive returns the handle's state, locked for a write.
+func (s *Session) lockLive() (*live, error) {
+	for {
+		if err := s.usable(); err != nil {
+			return nil, err
+		}
+		if s.bound != nil {
+			if err := s.bound.canWrite(); err != nil {
+				return nil, err
+			}
+		}
+		l := s.state.Load()
+		l.mu.Lock()
+		if l.reason == 0 && l.attached && l.meta.Expired(time.Now()) {
+			l.endLocked(Expired)
+		}
+		moving, reason := l.moving, l.reason
+		if moving == nil && reason == 0 {
+			return l, nil
+		}
+		l.mu.Unlock()
+		switch {
+		case moving != nil:
+			<-moving // a renewal is being stored: the write belongs before or after it
+		case s.state.Load() == l:
+			return nil, ErrNotFound
+		}
+	}
+}
+
+// usable returns ErrReleased once the handle is released.
+func (s *Session) usable() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.released {
+		return ErrReleased
+	}
+	return nil
+}

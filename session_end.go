@@ -1,0 +1,99 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Destroy ends the session, for all handles and for good, and tells whether it did: false when
+// it had ended already or was never stored. It answers when that is on disk. An error means
+// that the outcome is not certain: the store refuses the session all the same for as long as it
+// is open, and tries again.
+func (s *Session) Destroy(ctx context.Context) (bool, error) {
+	ctx, cancel := s.patient(ctx)
+	defer cancel()
+	l, err := s.lockState(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer l.unlock()
+	was, err := s.destroyLocked(ctx, l)
+	if err == nil && s.bound != nil {
+		s.bound.ended()
+	}
+	return was && err == nil, err
+}
+
+// patience bounds what goes on when the client is gone.
+const patience = 30 * time.Second
+
+// patient returns the context for what a request must not leave half done: a client that
+// disconnects stops neither a logout nor a renewal.
+func (s *Session) patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	if s.bound == nil {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(context.WithoutCancel(ctx), patience)
+}
+
+// destroyLocked ends the session in its store and in memory; the caller has the right to save.
+func (s *Session) destroyLocked(ctx context.Context, l *live) (was bool, err error) {
+	l.mu.Lock()
+	isNew, reason := l.isNew, l.reason
+	l.mu.Unlock()
+	if reason != 0 {
+		return false, nil
+	}
+	if !isNew {
+		store, err := inner(s.store)
+		if err != nil {
+			return false, err
+		}
+		if err := store.Destroy(ctx, l.id); untried(err) {
+			return false, err
+		} else if err != nil {
+			s.endState(l, Destroyed)
+			return false, err
+		}
+	}
+	s.endState(l, Destroyed)
+	return !isNew, nil
+}
+
+// untried says whether err means that the store did not start to work.
+func untried(err error) bool {
+	return errors.Is(err, ErrClosed) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// end ends the session for all its handles; a store of this package calls it.
+func (s *Session) end(reason Reason) { s.state.Load().end(reason) }
+
+// endState ends a state and its ProxyStore's entry.
+func (s *Session) endState(l *live, reason Reason) {
+	if p, ok := s.store.(*ProxyStore); ok {
+		p.end(l.id, reason)
+	}
+	l.end(reason)
+}
+
+// release ends the use of the handle; see ProxyStore.Acquire.
+func (s *Session) release() {
+	s.mu.Lock()
+	if s.released {
+		s.mu.Unlock()
+		return
+	}
+	s.released = true
+	l := s.state.Load()
+	s.mu.Unlock()
+	if last := s.store.(*ProxyStore).leave(l); !last {
+		return
+	}
+	l.mu.Lock()
+	lost := l.reason == 0 && (l.isNew && l.worthLocked() || !l.isNew && l.dirtyLocked())
+	l.mu.Unlock()
+	if lost {
+		s.store.(*ProxyStore).lost(s, l.id)
+	}
+}

@@ -1,0 +1,155 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Renew gives the session a new token and ID, in one atomic step with what is dirty: do it
+// whenever the user's rights change, at login above all (OWASP: renew the session ID after any
+// privilege level change). This handle goes on with the renewed session; the old token is dead
+// and all other handles have ended. Of two renewals at once the second gets ErrNotFound. It
+// returns ErrHeadersSent when the response has begun, and errors.ErrUnsupported outside of a
+// request and on token transports, where [Manager.Generate] returns the new token.
+func (s *Session) Renew(ctx context.Context) error {
+	if err := s.canMove(); err != nil {
+		return fmt.Errorf("renew session: %w", err)
+	}
+	_, err := s.renew(ctx)
+	return err
+}
+
+// Regenerate destroys the session and goes on with an empty one under a new token, which is
+// stored and sent once something is set. Its errors are those of Renew.
+func (s *Session) Regenerate(ctx context.Context) error {
+	if err := s.canMove(); err != nil {
+		return fmt.Errorf("regenerate session: %w", err)
+	}
+	ctx, cancel := s.patient(ctx)
+	defer cancel()
+	l, err := s.lockState(ctx)
+	if err != nil {
+		return err
+	}
+	defer l.unlock()
+	p := s.store.(*ProxyStore)
+	p.retired.mark(l.id, time.Now())
+	if _, err := s.destroyLocked(ctx, l); err != nil {
+		if untried(err) {
+			p.retired.withdraw(l.id)
+		}
+		return err
+	}
+	token := newToken()
+	l.mu.Lock()
+	to := newLive(TokenID(token), s.bound.freshMeta())
+	to.attached, to.gen = true, l.gen+1
+	to.global.baseGen = to.gen
+	l.mu.Unlock()
+	s.moveTo(p, l, to)
+	s.bound.begun(token)
+	return nil
+}
+
+// canMove says whether a new token could be sent to the client.
+func (s *Session) canMove() error {
+	if s.bound == nil {
+		return errors.Join(errors.New("no request to answer with the new token"), errors.ErrUnsupported)
+	}
+	return s.bound.canMove()
+}
+
+// renew moves the session, or stores it for the first time, and returns its token.
+func (s *Session) renew(ctx context.Context) (token string, err error) {
+	ctx, cancel := s.patient(ctx)
+	defer cancel()
+	l, err := s.lockState(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer l.unlock()
+	if err := s.canMove(); err != nil {
+		return "", err // the response began while we waited
+	}
+	p := s.store.(*ProxyStore)
+	store, err := p.Store()
+	if err != nil {
+		return "", err
+	}
+	user, isNew, err := s.freeze(l)
+	if err != nil {
+		return "", err
+	}
+	defer s.thaw(l)
+	if isNew {
+		return s.renewNew(ctx, l, store)
+	}
+	token = newToken()
+	to := TokenID(token)
+	p.retired.mark(l.id, time.Now())
+	if err := moveStored(ctx, store, s, l, to); err != nil {
+		s.renewFailed(p, l, err)
+		return "", err
+	}
+	s.moveTo(p, l, l.movedTo(to, user))
+	s.endState(l, Renewed)
+	s.bound.moved(token)
+	return token, nil
+}
+
+// freeze has the writes of all handles wait until the move is over: those before it move along
+// with the session, those after it belong to the handle that moved or have nowhere to go.
+func (s *Session) freeze(l *live) (user string, isNew bool, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.reason != 0 {
+		return "", false, ErrNotFound
+	}
+	l.moving, l.mover = make(chan struct{}), s
+	return s.stagedUser(l.meta.User), l.isNew, nil
+}
+
+func (s *Session) thaw(l *live) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.thawLocked()
+}
+
+// renewNew stores a session that the client does not know yet. Its token was never sent, so that
+// there is no other one to give it.
+func (s *Session) renewNew(ctx context.Context, l *live, store Store) (token string, err error) {
+	token = s.bound.keepNew()
+	l.mu.Lock()
+	l.keep = true
+	l.mu.Unlock()
+	return token, s.saveLocked(ctx, l, store)
+}
+
+// renewFailed draws the conclusions from a renewal that was not stored, or perhaps was.
+func (s *Session) renewFailed(p *ProxyStore, l *live, err error) {
+	switch {
+	case errors.Is(err, ErrUncertain):
+		s.endState(l, Renewed) // the old ID may be dead, and nobody has the new token
+	case errors.Is(err, ErrNotFound):
+		s.endState(l, Destroyed)
+		p.retired.withdraw(l.id)
+	default:
+		p.retired.withdraw(l.id)
+	}
+}
+
+// moveTo makes the handle one of the state to.
+func (s *Session) moveTo(p *ProxyStore, from, to *live) {
+	to.attached = true
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.staged = nil
+	if s.released {
+		return // nobody uses it any more
+	}
+	p.enterNew(to)
+	s.state.Store(to)
+	p.leave(from)
+}
