@@ -30,11 +30,13 @@ type Session struct {
 	staged   *string // the user set by SetUser, until the session is renewed
 }
 
-// binding is what a handle asks of the request it belongs to, and tells it.
+// binding is what a handle asks of the request it belongs to, and tells it. It is called with
+// the state locked, so it must not use the session.
 type binding interface {
 	canWrite() error          // ErrNoSession where nothing can be set
 	canCreate() error         // whether a session new to the client may be stored
-	canMove() error           // whether a new token can be sent
+	canMove() error           // ErrHeadersSent when no new token can be sent any more
+	canRenew() error          // errors.ErrUnsupported when the app has to hand out new tokens
 	freshMeta() Meta          // of a session that begins in this request
 	keepNew() (token string)  // the new session is to be stored and sent even when empty
 	moved(token string)       // the session goes on under another token, to be sent at once

@@ -14,7 +14,7 @@ import (
 // returns ErrHeadersSent when the response has begun, and errors.ErrUnsupported outside of a
 // request and on token transports, where [Manager.Generate] returns the new token.
 func (s *Session) Renew(ctx context.Context) error {
-	if err := s.canMove(); err != nil {
+	if err := s.canRenew(); err != nil {
 		return fmt.Errorf("renew session: %w", err)
 	}
 	_, err := s.renew(ctx)
@@ -24,7 +24,7 @@ func (s *Session) Renew(ctx context.Context) error {
 // Regenerate destroys the session and goes on with an empty one under a new token, which is
 // stored and sent once something is set. Its errors are those of Renew.
 func (s *Session) Regenerate(ctx context.Context) error {
-	if err := s.canMove(); err != nil {
+	if err := s.canRenew(); err != nil {
 		return fmt.Errorf("regenerate session: %w", err)
 	}
 	ctx, cancel := s.patient(ctx)
@@ -34,6 +34,9 @@ func (s *Session) Regenerate(ctx context.Context) error {
 		return err
 	}
 	defer l.unlock()
+	if err := s.bound.canMove(); err != nil {
+		return err
+	}
 	p := s.store.(*ProxyStore)
 	p.retired.mark(l.id, time.Now())
 	if _, err := s.destroyLocked(ctx, l); err != nil {
@@ -53,12 +56,12 @@ func (s *Session) Regenerate(ctx context.Context) error {
 	return nil
 }
 
-// canMove says whether a new token could be sent to the client.
-func (s *Session) canMove() error {
+// canRenew says whether Renew and Regenerate are for this handle at all.
+func (s *Session) canRenew() error {
 	if s.bound == nil {
-		return errors.Join(errors.New("no request to answer with the new token"), errors.ErrUnsupported)
+		return fmt.Errorf("no request to answer with the new token: %w", errors.ErrUnsupported)
 	}
-	return s.bound.canMove()
+	return s.bound.canRenew()
 }
 
 // renew moves the session, or stores it for the first time, and returns its token.
@@ -70,8 +73,8 @@ func (s *Session) renew(ctx context.Context) (token string, err error) {
 		return "", err
 	}
 	defer l.unlock()
-	if err := s.canMove(); err != nil {
-		return "", err // the response began while we waited
+	if err := s.bound.canMove(); err != nil {
+		return "", err
 	}
 	p := s.store.(*ProxyStore)
 	store, err := p.Store()
@@ -120,11 +123,8 @@ func (s *Session) thaw(l *live) {
 // renewNew stores a session that the client does not know yet. Its token was never sent, so that
 // there is no other one to give it.
 func (s *Session) renewNew(ctx context.Context, l *live, store Store) (token string, err error) {
-	token = s.bound.keepNew()
-	l.mu.Lock()
-	l.keep = true
-	l.mu.Unlock()
-	return token, s.saveLocked(ctx, l, store)
+	s.keepNew()
+	return s.bound.keepNew(), s.saveLocked(ctx, l, store)
 }
 
 // renewFailed draws the conclusions from a renewal that was not stored, or perhaps was.
