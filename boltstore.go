@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/boltsession/session/internal/boltfile"
-	bolt "go.etcd.io/bbolt"
 )
 
 // BoltStore keeps sessions in one bbolt file, which survives restarts, crashes and power cuts. It
@@ -32,6 +31,7 @@ type BoltStore struct {
 
 	mem       *memory
 	queue     *taskQueue
+	tasks     sync.Pool
 	stopped   chan struct{} // closed when the committer has ended
 	closing   chan struct{} // closed when Close begins
 	closeOnce func() error
@@ -43,8 +43,6 @@ type BoltStore struct {
 	crowded   atomic.Bool  // 90 % of MaxSize are in use
 	flushFull atomic.Bool  // accepted saves could not be stored: no more are accepted
 	stats     boltStats
-
-	commitHook func(*bolt.Tx) error // instead of Tx.Commit, in tests
 }
 
 // Open opens the store in the file at path, or creates it: a regular file that only this user can

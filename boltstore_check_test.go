@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -171,4 +172,17 @@ func create(t testing.TB, store Store, id ID) *Session {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// hide takes a file away, so that it cannot be opened again, until it is given back.
+func hide(t testing.TB, path string) (giveBack func()) {
+	t.Helper()
+	if err := os.Rename(path, path+".hidden"); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := os.Rename(path+".hidden", path); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

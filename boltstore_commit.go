@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/boltsession/session/internal/boltfile"
-	bolt "go.etcd.io/bbolt"
 )
 
 // transact applies the tasks in one transaction. When it returns nil, what is in their outcomes
@@ -68,7 +67,7 @@ func (c *committer) write(tasks []*task) error {
 	if a.refiled {
 		due = firstDeadline(a.expiry)
 	}
-	if err := b.commitTx(tx); err != nil {
+	if err := b.opts.commit(tx); err != nil {
 		if boltfile.IsUncertain(err) {
 			err = &commitError{err}
 		}
@@ -78,14 +77,6 @@ func (c *committer) write(tasks []*task) error {
 	b.nextDue.Store(due)
 	b.stats.committed(len(tasks))
 	return nil
-}
-
-// commitTx commits, unless a test has it fail.
-func (b *BoltStore) commitTx(tx *bolt.Tx) error {
-	if b.commitHook != nil {
-		return b.commitHook(tx)
-	}
-	return tx.Commit()
 }
 
 // prepare gives the tasks what memory has of their sessions. Saves of those sessions that are
@@ -105,9 +96,9 @@ func (c *committer) prepare(tasks []*task) {
 		case t.kind == opClear || t.kind == opDestroyUser:
 			c.leftovers(t)
 		case t.kind == opSave && t.promised:
-			var e *pendingEntry
-			if t.touch, e = m.attach(t.id, false); e != nil {
-				t.entry, t.rev = e, *e.rev
+			t.rev = revision{}
+			if t.touch, t.entry = m.attach(t.id, false); t.entry != nil {
+				t.rev = *t.entry.rev
 			}
 		case t.kind <= opRenew:
 			t.touch, t.entry = m.attach(t.id, true)

@@ -23,16 +23,16 @@ func (b *BoltStore) Compact(ctx context.Context) error {
 	}
 	b.service.Lock()
 	defer b.service.Unlock()
-	t := newTask(op{kind: opPark})
+	t := b.newTask(op{kind: opPark})
 	t.parking = &parking{ready: make(chan struct{}), leave: make(chan error, 1)}
 	if err := b.queue.add(t); err != nil {
-		t.free()
+		b.free(t)
 		return err
 	}
 	select {
 	case <-t.parking.ready:
 	case <-t.done: // the store failed before the committer came to it
-		defer t.free()
+		defer b.free(t)
 		return t.err
 	}
 	err := boltfile.Guard(func() error { return b.compact(ctx) })
@@ -41,7 +41,7 @@ func (b *BoltStore) Compact(ctx context.Context) error {
 	}
 	t.parking.leave <- err
 	<-t.done
-	t.free()
+	b.free(t)
 	return err
 }
 

@@ -32,14 +32,14 @@ func (b *BoltStore) do(ctx context.Context, o *op) (outcome, error) {
 	if err := ctx.Err(); err != nil {
 		return outcome{}, err
 	}
-	t := newTask(*o)
+	t := b.newTask(*o)
 	if err := b.queue.add(t); err != nil {
-		t.free()
+		b.free(t)
 		return outcome{}, b.undone(o, err)
 	}
 	<-t.done
 	out := t.outcome
-	t.free()
+	b.free(t)
 	for _, e := range out.ended {
 		b.observers.notify(e.reason, e.id)
 	}

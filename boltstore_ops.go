@@ -1,9 +1,6 @@
 package session
 
-import (
-	"sync"
-	"time"
-)
+import "time"
 
 // opKind says what an op does.
 type opKind uint8
@@ -114,20 +111,21 @@ type task struct {
 	done     chan struct{} // nil when nobody waits
 }
 
-// tasks are reused: a save needs no new channel.
-var tasks = sync.Pool{New: func() any { return &task{done: make(chan struct{}, 1)} }}
-
-// newTask returns a task for o that can be waited for.
-func newTask(o op) *task {
-	t := tasks.Get().(*task)
+// newTask returns a task for o that can be waited for. Tasks are reused: a save needs no new
+// channel. The pool is the store's, as channels of a test's bubble must not leave it.
+func (b *BoltStore) newTask(o op) *task {
+	t, ok := b.tasks.Get().(*task)
+	if !ok {
+		t = &task{done: make(chan struct{}, 1)}
+	}
 	t.op = o
 	return t
 }
 
-// free gives the task back after its wait.
-func (t *task) free() {
+// free gives a task back after its wait.
+func (b *BoltStore) free(t *task) {
 	*t = task{done: t.done}
-	tasks.Put(t)
+	b.tasks.Put(t)
 }
 
 // answer tells the waiter that the outcome is there.

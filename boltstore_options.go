@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"math/bits"
 	"time"
+
+	bolt "go.etcd.io/bbolt"
 )
 
 // BoltOptions are the options of [Open]. nil and the zero values mean the defaults.
@@ -43,6 +45,8 @@ type BoltOptions struct {
 
 	// Logger gets what nobody is there to be told. nil means slog.Default.
 	Logger *slog.Logger
+
+	commit func(*bolt.Tx) error // instead of Tx.Commit, in tests
 }
 
 // OnCorrupt says what [Open] does with a damaged file.
@@ -89,6 +93,9 @@ func (o *BoltOptions) filled() (f BoltOptions, err error) {
 	}
 	if f.Logger == nil {
 		f.Logger = slog.Default()
+	}
+	if f.commit == nil {
+		f.commit = (*bolt.Tx).Commit
 	}
 	return f, nil
 }

@@ -18,6 +18,7 @@ type pendingEntry struct {
 	meta  *storedMeta
 	size  int    // encoded values
 	birth uint64 // of a new session: tells it from a later one of the same ID
+	saves uint64 // counts all saves: tells what was accepted later
 }
 
 // accept takes a save into memory, to be committed within SyncEvery. taken is false when the
@@ -69,7 +70,7 @@ func (b *BoltStore) acceptedLocked(s *shard, o *op) (*pendingEntry, error) {
 	case !alive && b.crowded.Load():
 		return nil, errCrowded
 	case !alive:
-		was = &pendingEntry{rev: &revision{isNew: true}, birth: b.mem.births.Add(1)}
+		was = &pendingEntry{rev: &revision{isNew: true}, birth: b.mem.saves.Add(1)}
 	}
 	meta, bodies, err := o.rev.apply(was.meta, func(name string) (record.Map, error) {
 		return b.pendingValues(was, o.id, name)
@@ -143,6 +144,7 @@ func (m *memory) pendLocked(s *shard, id ID, e *pendingEntry) (first bool) {
 		m.bytes.Add(int64(e.size))
 		first = m.pending.Add(1) == 1
 	}
+	e.saves = m.saves.Add(1)
 	s.pending[id] = e
 	return first
 }
@@ -162,7 +164,7 @@ func (m *memory) committed(id ID, e *pendingEntry) {
 	now := s.pending[id]
 	switch {
 	case now == nil:
-	case now == e:
+	case now.saves == e.saves:
 		m.dropLocked(s, id, e)
 	case now.rev.isNew:
 		later, rev := *now, *now.rev

@@ -25,11 +25,11 @@ type shard struct {
 // memory is what a store knows beside its file.
 type memory struct {
 	shards  [shardCount]shard
-	touches atomic.Int64 // entries of touched
-	pending atomic.Int64 // entries of pending
-	bytes   atomic.Int64 // encoded values in pending
-	refused atomic.Int64 // entries of refused
-	births  atomic.Uint64
+	touches atomic.Int64  // entries of touched
+	pending atomic.Int64  // entries of pending
+	bytes   atomic.Int64  // encoded values in pending
+	refused atomic.Int64  // entries of refused
+	saves   atomic.Uint64 // accepted so far
 }
 
 func newMemory() *memory {
