@@ -27,6 +27,9 @@ func (s *Session) saveTo(ctx context.Context, store Store) error {
 	if err != nil {
 		return err
 	}
+	if l, ok := ctx.Value(savingKey{}).(*live); ok && l == s.state.Load() {
+		return s.saveLocked(ctx, l, store)
+	}
 	l, err := s.lockState(ctx)
 	if err != nil {
 		return err
@@ -34,6 +37,11 @@ func (s *Session) saveTo(ctx context.Context, store Store) error {
 	defer l.unlock()
 	return s.saveLocked(ctx, l, store)
 }
+
+// savingKey is where the context that another's Save gets has the state being saved. If that
+// store only stands before one of this package, it passes the save on to it with this context,
+// and the right to save, which the call began with, is not waited for again.
+type savingKey struct{}
 
 // inner returns the store that a ProxyStore stands for, or the store itself.
 func inner(store Store) (Store, error) {
@@ -79,7 +87,7 @@ func (s *Session) saveLocked(ctx context.Context, l *live, store Store) error {
 			s.Saved(ch)
 		}
 	} else {
-		err = store.Save(ctx, s)
+		err = store.Save(context.WithValue(ctx, savingKey{}, l), s)
 	}
 	return s.afterSave(l, err)
 }
