@@ -13,7 +13,7 @@ import (
 
 func TestCookieAttributes(t *testing.T) {
 	trusted := proxies{netip.MustParsePrefix("192.0.2.0/24")} // httptest's peer
-	plain, proxied, direct := get(), get("X-Forwarded-Proto", "https"), get()
+	plain, proxied, direct := requestWith(), requestWith("X-Forwarded-Proto", "https"), requestWith()
 	direct.TLS = &tls.ConnectionState{}
 	type options struct {
 		trusted    proxies
@@ -59,7 +59,7 @@ func TestCookieAttributes(t *testing.T) {
 }
 
 func TestCookieForEndedSessionIsCleared(t *testing.T) {
-	transport, h, r := Cookie(http.Cookie{MaxAge: 1}), http.Header{}, get()
+	transport, h, r := Cookie(http.Cookie{MaxAge: 1}), http.Header{}, requestWith()
 	transport.Send(h, r, newToken(), time.Now().Add(-time.Second))
 	want := "sid=; Path=/; Expires=Thu, 01 Jan 1970 00:00:01 GMT; Max-Age=0; HttpOnly; SameSite=Lax"
 	if got := h["Set-Cookie"]; len(got) != 1 || got[0] != want {
@@ -68,7 +68,7 @@ func TestCookieForEndedSessionIsCleared(t *testing.T) {
 }
 
 func TestCookieIsSentOnce(t *testing.T) {
-	transport, r := Cookie(http.Cookie{}), get()
+	transport, r := Cookie(http.Cookie{}), requestWith()
 	shared := []string{"theme=dark; Path=/", "sid=old; Path=/elsewhere", "sid2=other"}
 	h := http.Header{"Set-Cookie": shared}
 	one, two := newToken(), newToken()

@@ -24,8 +24,8 @@ func testProxies(t *testing.T) proxies {
 	return p
 }
 
-func from(remote string, fields ...string) *http.Request {
-	r := get(fields...)
+func requestFrom(remote string, fields ...string) *http.Request {
+	r := requestWith(fields...)
 	r.RemoteAddr = remote
 	return r
 }
@@ -44,42 +44,43 @@ func TestClientAddress(t *testing.T) {
 		request *http.Request
 		want    string // "" for invalid
 	}{
-		{"direct", from("203.0.113.7:99"), "203.0.113.7"},
-		{"direct IPv6", from("[2001:db8::7%eth0]:99"), "2001:db8::7"},
-		{"direct mapped", from("[::ffff:203.0.113.7]:99"), "203.0.113.7"},
-		{"untrusted says", from("203.0.113.7:99", xff, "198.51.100.1", fwd, "for=198.51.100.2"), "203.0.113.7"},
-		{"proxy says nothing", from("10.0.0.1:99"), "10.0.0.1"},
-		{"one proxy", from("10.0.0.1:99", xff, "203.0.113.7"), "203.0.113.7"},
-		{"mapped proxy", from("[::ffff:10.0.0.1]:99", xff, "203.0.113.7"), "203.0.113.7"},
-		{"IPv6 proxy with zone", from("[2001:db8:1::9%eth0]:99", xff, "203.0.113.7"), "203.0.113.7"},
-		{"two proxies", from("10.0.0.1:99", xff, "203.0.113.7, 127.0.0.1"), "203.0.113.7"},
-		{"several lines", from("10.0.0.1:99", xff, "203.0.113.7", xff, "10.0.0.3,10.0.0.2"), "203.0.113.7"},
-		{"invented by the client", from("10.0.0.1:99", xff, "198.51.100.1, 203.0.113.7, 10.0.0.2"), "203.0.113.7"},
-		{"all trusted", from("10.0.0.1:99", xff, "10.0.0.3, 10.0.0.2"), "10.0.0.3"},
-		{"malformed", from("10.0.0.1:99", xff, "203.0.113.7, unknown, 10.0.0.2"), "10.0.0.2"},
-		{"malformed last", from("10.0.0.1:99", xff, "203.0.113.7, 999.1.1.1"), "10.0.0.1"},
-		{"empty item", from("10.0.0.1:99", xff, "203.0.113.7, , 10.0.0.2"), "10.0.0.2"},
-		{"empty field", from("10.0.0.1:99", xff, ""), "10.0.0.1"},
-		{"with port", from("10.0.0.1:99", xff, "203.0.113.7:1234"), "203.0.113.7"},
-		{"IPv6", from("10.0.0.1:99", xff, "2001:db8::7"), "2001:db8::7"},
-		{"IPv6 in brackets", from("10.0.0.1:99", xff, "[2001:db8::7]"), "2001:db8::7"},
-		{"IPv6 with port", from("10.0.0.1:99", xff, "[2001:db8::7%1]:99"), "2001:db8::7"},
-		{"mapped client", from("10.0.0.1:99", xff, "::ffff:203.0.113.7"), "203.0.113.7"},
-		{"a name", from("10.0.0.1:99", xff, "localhost"), "10.0.0.1"},
-		{"Forwarded", from("10.0.0.1:99", fwd, "for=203.0.113.7;proto=https;by=10.0.0.1"), "203.0.113.7"},
-		{"Forwarded IPv6", from("10.0.0.1:99", fwd, `For="[2001:db8::7]:4711"`), "2001:db8::7"},
-		{"Forwarded IPv6 without quotes", from("10.0.0.1:99", fwd, `for=[2001:db8::7]:4711`), "2001:db8::7"},
-		{"Forwarded twice", from("10.0.0.1:99", fwd, `for=198.51.100.1, for="203.0.113.7" ; proto=http`, fwd, "for=10.0.0.2"), "203.0.113.7"},
-		{"Forwarded escapes", from("10.0.0.1:99", fwd, `for="203\.0.113.7"`), "203.0.113.7"},
-		{"Forwarded obfuscated", from("10.0.0.1:99", fwd, "for=203.0.113.7, for=_hidden, for=10.0.0.2"), "10.0.0.2"},
-		{"Forwarded without for", from("10.0.0.1:99", fwd, "for=203.0.113.7, proto=https"), "10.0.0.1"},
-		{"Forwarded with an open quote", from("10.0.0.1:99", fwd, `for=198.51.100.1;x=", for="[2001:db8::7]"`), "10.0.0.1"},
-		{"Forwarded left of a malformed line", from("10.0.0.1:99", fwd, "for=198.51.100.1", fwd, `for="`, fwd, "for=10.0.0.2"), "10.0.0.2"},
-		{"X-Forwarded-For wins", from("10.0.0.1:99", xff, "203.0.113.7", fwd, "for=198.51.100.2"), "203.0.113.7"},
-		{"Unix socket", overUnix(get(xff, "203.0.113.7")), "203.0.113.7"},
-		{"Unix socket, nothing said", overUnix(get()), ""},
-		{"not over the Unix socket", from("@", xff, "203.0.113.7"), ""},
-		{"no address", from("", xff, "203.0.113.7"), ""},
+		{"direct", requestFrom("203.0.113.7:99"), "203.0.113.7"},
+		{"direct IPv6", requestFrom("[2001:db8::7%eth0]:99"), "2001:db8::7"},
+		{"direct mapped", requestFrom("[::ffff:203.0.113.7]:99"), "203.0.113.7"},
+		{"untrusted says", requestFrom("203.0.113.7:99", xff, "198.51.100.1", fwd, "for=198.51.100.2"), "203.0.113.7"},
+		{"proxy says nothing", requestFrom("10.0.0.1:99"), "10.0.0.1"},
+		{"one proxy", requestFrom("10.0.0.1:99", xff, "203.0.113.7"), "203.0.113.7"},
+		{"mapped proxy", requestFrom("[::ffff:10.0.0.1]:99", xff, "203.0.113.7"), "203.0.113.7"},
+		{"IPv6 proxy with zone", requestFrom("[2001:db8:1::9%eth0]:99", xff, "203.0.113.7"), "203.0.113.7"},
+		{"two proxies", requestFrom("10.0.0.1:99", xff, "203.0.113.7, 127.0.0.1"), "203.0.113.7"},
+		{"several lines", requestFrom("10.0.0.1:99", xff, "203.0.113.7", xff, "10.0.0.3,10.0.0.2"), "203.0.113.7"},
+		{"invented by the client", requestFrom("10.0.0.1:99", xff, "198.51.100.1, 203.0.113.7, 10.0.0.2"), "203.0.113.7"},
+		{"all trusted", requestFrom("10.0.0.1:99", xff, "10.0.0.3, 10.0.0.2"), "10.0.0.3"},
+		{"malformed", requestFrom("10.0.0.1:99", xff, "203.0.113.7, unknown, 10.0.0.2"), "10.0.0.2"},
+		{"malformed last", requestFrom("10.0.0.1:99", xff, "203.0.113.7, 999.1.1.1"), "10.0.0.1"},
+		{"empty item", requestFrom("10.0.0.1:99", xff, "203.0.113.7, , 10.0.0.2"), "10.0.0.2"},
+		{"empty field", requestFrom("10.0.0.1:99", xff, ""), "10.0.0.1"},
+		{"with port", requestFrom("10.0.0.1:99", xff, "203.0.113.7:1234"), "203.0.113.7"},
+		{"IPv6", requestFrom("10.0.0.1:99", xff, "2001:db8::7"), "2001:db8::7"},
+		{"IPv6 in brackets", requestFrom("10.0.0.1:99", xff, "[2001:db8::7]"), "2001:db8::7"},
+		{"IPv6 with port", requestFrom("10.0.0.1:99", xff, "[2001:db8::7%1]:99"), "2001:db8::7"},
+		{"mapped client", requestFrom("10.0.0.1:99", xff, "::ffff:203.0.113.7"), "203.0.113.7"},
+		{"a name", requestFrom("10.0.0.1:99", xff, "localhost"), "10.0.0.1"},
+		{"Forwarded", requestFrom("10.0.0.1:99", fwd, "for=203.0.113.7;proto=https;by=10.0.0.1"), "203.0.113.7"},
+		{"Forwarded IPv6", requestFrom("10.0.0.1:99", fwd, `For="[2001:db8::7]:4711"`), "2001:db8::7"},
+		{"Forwarded IPv6 without quotes", requestFrom("10.0.0.1:99", fwd, `for=[2001:db8::7]:4711`), "2001:db8::7"},
+		{"Forwarded twice", requestFrom("10.0.0.1:99", fwd, `for=198.51.100.1, for="203.0.113.7" ; proto=http`, fwd, "for=10.0.0.2"), "203.0.113.7"},
+		{"Forwarded escapes", requestFrom("10.0.0.1:99", fwd, `for="203\.0.113.7"`), "203.0.113.7"},
+		{"Forwarded obfuscated", requestFrom("10.0.0.1:99", fwd, "for=203.0.113.7, for=_hidden, for=10.0.0.2"), "10.0.0.2"},
+		{"Forwarded without for", requestFrom("10.0.0.1:99", fwd, "for=203.0.113.7, proto=https"), "10.0.0.1"},
+		{"Forwarded with an open quote", requestFrom("10.0.0.1:99", fwd, `for=198.51.100.1;x=", for="[2001:db8::7]"`), "10.0.0.1"},
+		{"Forwarded left of a malformed line", requestFrom("10.0.0.1:99", fwd, "for=198.51.100.1", fwd, `for="`, fwd, "for=10.0.0.2"), "10.0.0.2"},
+		{"Forwarded without a separator", requestFrom("10.0.0.1:99", fwd, `for=203.0.113.7, for="10.0.0.2" for=198.51.100.1`), "10.0.0.1"},
+		{"X-Forwarded-For wins", requestFrom("10.0.0.1:99", xff, "203.0.113.7", fwd, "for=198.51.100.2"), "203.0.113.7"},
+		{"Unix socket", overUnix(requestWith(xff, "203.0.113.7")), "203.0.113.7"},
+		{"Unix socket, nothing said", overUnix(requestWith()), ""},
+		{"not over the Unix socket", requestFrom("@", xff, "203.0.113.7"), ""},
+		{"no address", requestFrom("", xff, "203.0.113.7"), ""},
 	}
 	trusted := testProxies(t)
 	for _, test := range tests {
@@ -97,30 +98,30 @@ func TestClientAddress(t *testing.T) {
 
 func TestHTTPSBehindProxies(t *testing.T) {
 	const proto, fwd = "X-Forwarded-Proto", "Forwarded"
-	encrypted := from("203.0.113.7:99", proto, "http")
+	encrypted := requestFrom("203.0.113.7:99", proto, "http")
 	encrypted.TLS = &tls.ConnectionState{}
 	tests := []struct {
 		name    string
 		request *http.Request
 		want    bool
 	}{
-		{"plain", from("203.0.113.7:99"), false},
+		{"plain", requestFrom("203.0.113.7:99"), false},
 		{"TLS", encrypted, true},
-		{"untrusted says", from("203.0.113.7:99", proto, "https", fwd, "proto=https"), false},
-		{"proxy says nothing", from("10.0.0.1:99"), false},
-		{"proxy says https", from("10.0.0.1:99", proto, "HTTPS"), true},
-		{"proxy says http", from("10.0.0.1:99", proto, "http"), false},
-		{"proxy says wss", from("10.0.0.1:99", proto, "wss"), true},
-		{"client invents https", from("10.0.0.1:99", proto, "https, http"), false},
-		{"client invents a line", from("10.0.0.1:99", proto, "https", proto, "http"), false},
-		{"last says https", from("10.0.0.1:99", proto, "http ,https "), true},
-		{"proxy says nothing in words", from("10.0.0.1:99", proto, "", fwd, "proto=https"), false},
-		{"Forwarded", from("10.0.0.1:99", fwd, "for=203.0.113.7;Proto=https"), true},
-		{"Forwarded, last", from("10.0.0.1:99", fwd, "proto=https, proto=http"), false},
-		{"Forwarded, not said by the last", from("10.0.0.1:99", fwd, "proto=https, for=10.0.0.2"), false},
-		{"Forwarded, malformed", from("10.0.0.1:99", fwd, `proto=https;for="`), false},
-		{"X-Forwarded-Proto wins", from("10.0.0.1:99", proto, "http", fwd, "proto=https"), false},
-		{"Unix socket", overUnix(get(proto, "https")), true},
+		{"untrusted says", requestFrom("203.0.113.7:99", proto, "https", fwd, "proto=https"), false},
+		{"proxy says nothing", requestFrom("10.0.0.1:99"), false},
+		{"proxy says https", requestFrom("10.0.0.1:99", proto, "HTTPS"), true},
+		{"proxy says http", requestFrom("10.0.0.1:99", proto, "http"), false},
+		{"proxy says wss", requestFrom("10.0.0.1:99", proto, "wss"), true},
+		{"client invents https", requestFrom("10.0.0.1:99", proto, "https, http"), false},
+		{"client invents a line", requestFrom("10.0.0.1:99", proto, "https", proto, "http"), false},
+		{"last says https", requestFrom("10.0.0.1:99", proto, "http ,https "), true},
+		{"proxy says nothing in words", requestFrom("10.0.0.1:99", proto, "", fwd, "proto=https"), false},
+		{"Forwarded", requestFrom("10.0.0.1:99", fwd, "for=203.0.113.7;Proto=https"), true},
+		{"Forwarded, last", requestFrom("10.0.0.1:99", fwd, "proto=https, proto=http"), false},
+		{"Forwarded, not said by the last", requestFrom("10.0.0.1:99", fwd, "proto=https, for=10.0.0.2"), false},
+		{"Forwarded, malformed", requestFrom("10.0.0.1:99", fwd, `proto=https;for="`), false},
+		{"X-Forwarded-Proto wins", requestFrom("10.0.0.1:99", proto, "http", fwd, "proto=https"), false},
+		{"Unix socket", overUnix(requestWith(proto, "https")), true},
 	}
 	trusted := testProxies(t)
 	for _, test := range tests {
@@ -137,12 +138,12 @@ func TestHTTPSBehindProxies(t *testing.T) {
 
 func TestResolvedRequest(t *testing.T) {
 	trusted := testProxies(t)
-	for _, r := range []*http.Request{from("203.0.113.7:99", "X-Forwarded-For", "198.51.100.1"), from("10.0.0.1:99"), overUnix(get())} {
+	for _, r := range []*http.Request{requestFrom("203.0.113.7:99", "X-Forwarded-For", "198.51.100.1"), requestFrom("10.0.0.1:99"), overUnix(requestWith())} {
 		if trusted.resolved(r) != r {
 			t.Errorf("%s: copied for nothing", r.RemoteAddr)
 		}
 	}
-	r := from("10.0.0.1:99", "X-Forwarded-For", "2001:db8::7")
+	r := requestFrom("10.0.0.1:99", "X-Forwarded-For", "2001:db8::7")
 	got := trusted.resolved(r)
 	if got.RemoteAddr != "[2001:db8::7]:0" || got.URL != r.URL || got.Context() != r.Context() {
 		t.Errorf("resolved to %s", got.RemoteAddr)

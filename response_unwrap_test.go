@@ -14,16 +14,16 @@ import (
 	"time"
 )
 
-// bare is a ResponseWriter without any extra.
-type bare struct{ http.ResponseWriter }
+// onlyWrites is a ResponseWriter without any extra.
+type onlyWrites struct{ http.ResponseWriter }
 
-// wrapper hides what it wraps but for Unwrap.
-type wrapper struct{ w http.ResponseWriter }
+// onlyUnwraps hides what it wraps but for Unwrap.
+type onlyUnwraps struct{ w http.ResponseWriter }
 
-func (o wrapper) Header() http.Header         { return o.w.Header() }
-func (o wrapper) Write(p []byte) (int, error) { return o.w.Write(p) }
-func (o wrapper) WriteHeader(status int)      { o.w.WriteHeader(status) }
-func (o wrapper) Unwrap() http.ResponseWriter { return o.w }
+func (o onlyUnwraps) Header() http.Header         { return o.w.Header() }
+func (o onlyUnwraps) Write(p []byte) (int, error) { return o.w.Write(p) }
+func (o onlyUnwraps) WriteHeader(status int)      { o.w.WriteHeader(status) }
+func (o onlyUnwraps) Unwrap() http.ResponseWriter { return o.w }
 
 type flushes struct{ calls *[]string }
 
@@ -48,7 +48,7 @@ func (p pushes) Push(string, *http.PushOptions) error {
 }
 
 func TestResponseOffersWhatTheOriginalDoes(t *testing.T) {
-	b := bare{httptest.NewRecorder()}
+	b := onlyWrites{httptest.NewRecorder()}
 	var calls []string
 	f, fe, h, p := flushes{&calls}, flushesWithError{&calls}, hijacks{&calls}, pushes{&calls}
 	tests := []struct {
@@ -58,45 +58,45 @@ func TestResponseOffersWhatTheOriginalDoes(t *testing.T) {
 	}{
 		{"nothing", b, nil},
 		{"flush", struct {
-			bare
+			onlyWrites
 			flushes
 		}{b, f}, []string{"flush"}},
 		{"flush with error", struct {
-			bare
+			onlyWrites
 			flushesWithError
 		}{b, fe}, []string{"flush"}},
 		{"hijack", struct {
-			bare
+			onlyWrites
 			hijacks
 		}{b, h}, []string{"hijack"}},
 		{"push", struct {
-			bare
+			onlyWrites
 			pushes
 		}{b, p}, []string{"push"}},
 		{"HTTP/1", struct {
-			bare
+			onlyWrites
 			flushes
 			hijacks
 		}{b, f, h}, []string{"flush", "hijack"}},
 		{"HTTP/2", struct {
-			bare
+			onlyWrites
 			flushes
 			pushes
 		}{b, f, p}, []string{"flush", "push"}},
 		{"hijack, push", struct {
-			bare
+			onlyWrites
 			hijacks
 			pushes
 		}{b, h, p}, []string{"hijack", "push"}},
 		{"all", struct {
-			bare
+			onlyWrites
 			flushes
 			hijacks
 			pushes
 		}{b, f, h, p}, []string{"flush", "hijack", "push"}},
 	}
 	for _, test := range tests {
-		for _, original := range []http.ResponseWriter{test.original, wrapper{wrapper{test.original}}} {
+		for _, original := range []http.ResponseWriter{test.original, onlyUnwraps{onlyUnwraps{test.original}}} {
 			calls = nil
 			w := wrapResponse(newResponse(original, nil))
 			if f, ok := w.(http.Flusher); ok {
@@ -124,7 +124,7 @@ func TestResponseOffersWhatTheOriginalDoes(t *testing.T) {
 // TestUnsupportedFlushDoesNotBegin: what sends nothing must not save either.
 func TestUnsupportedFlushDoesNotBegin(t *testing.T) {
 	hook := &testHook{header: http.Header{}}
-	response := newResponse(bare{httptest.NewRecorder()}, hook)
+	response := newResponse(onlyWrites{httptest.NewRecorder()}, hook)
 	if err := response.FlushError(); !errors.Is(err, errors.ErrUnsupported) || response.headersSent() {
 		t.Errorf("error %v, hook ran %v", err, hook.statuses)
 	}
@@ -146,10 +146,10 @@ func (r readsFrom) ReadFrom(src io.Reader) (int64, error) {
 func TestReadFromDoesNotSkipWrappers(t *testing.T) {
 	var n int64
 	original := readsFrom{httptest.NewRecorder(), &n}
-	for w, want := range map[http.ResponseWriter]int64{original: 4, wrapper{original}: 0} {
+	for w, want := range map[http.ResponseWriter]int64{original: 4, onlyUnwraps{original}: 0} {
 		n = 0
 		original.Body.Reset()
-		copied, err := io.Copy(wrapResponse(newResponse(w, nil)), openFile(t, "page"))
+		copied, err := io.Copy(wrapResponse(newResponse(w, nil)), tempPage(t, "page"))
 		if err != nil || copied != 4 || n != want || original.Body.String() != "page" {
 			t.Errorf("%T: copied %d, %v, of these %d by ReadFrom, want %d", w, copied, err, n, want)
 		}
@@ -157,7 +157,7 @@ func TestReadFromDoesNotSkipWrappers(t *testing.T) {
 }
 
 func TestDeadlinesReachTheConnection(t *testing.T) {
-	got, hook := dialogue(t, nil, func(w http.ResponseWriter, _ *http.Request) {
+	got, hook := upgradeDialogue(t, nil, func(w http.ResponseWriter, _ *http.Request) {
 		d, ok := w.(interface {
 			SetReadDeadline(time.Time) error
 			SetWriteDeadline(time.Time) error
@@ -181,7 +181,7 @@ func TestDeadlinesReachTheConnection(t *testing.T) {
 }
 
 func TestNoDeadlines(t *testing.T) {
-	r := newResponse(bare{httptest.NewRecorder()}, nil)
+	r := newResponse(onlyWrites{httptest.NewRecorder()}, nil)
 	for _, err := range []error{r.SetReadDeadline(time.Time{}), r.SetWriteDeadline(time.Time{}), r.EnableFullDuplex()} {
 		if !errors.Is(err, errors.ErrUnsupported) {
 			t.Errorf("on a writer without deadlines: %v", err)
@@ -189,8 +189,8 @@ func TestNoDeadlines(t *testing.T) {
 	}
 }
 
-// dialogue sends one request for an upgrade and returns all that comes back.
-func dialogue(t *testing.T, saveErr error, handler http.HandlerFunc) (string, *testHook) {
+// upgradeDialogue sends one request for an upgrade and returns all that comes back.
+func upgradeDialogue(t *testing.T, saveErr error, handler http.HandlerFunc) (string, *testHook) {
 	t.Helper()
 	hook := &testHook{err: saveErr}
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -226,7 +226,7 @@ func TestHijack(t *testing.T) {
 		return err
 	}
 	t.Run("after status 101", func(t *testing.T) {
-		got, hook := dialogue(t, nil, func(w http.ResponseWriter, _ *http.Request) {
+		got, hook := upgradeDialogue(t, nil, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Upgrade", "echo")
 			w.WriteHeader(http.StatusSwitchingProtocols)
 			if err := takeOver(w, "hello"); err != nil {
@@ -241,7 +241,7 @@ func TestHijack(t *testing.T) {
 		}
 	})
 	t.Run("first", func(t *testing.T) {
-		got, hook := dialogue(t, nil, func(w http.ResponseWriter, _ *http.Request) {
+		got, hook := upgradeDialogue(t, nil, func(w http.ResponseWriter, _ *http.Request) {
 			if err := takeOver(w, "hello"); err != nil {
 				t.Error(err)
 			}
@@ -254,7 +254,7 @@ func TestHijack(t *testing.T) {
 		}
 	})
 	t.Run("save failed", func(t *testing.T) {
-		got, _ := dialogue(t, errSave, func(w http.ResponseWriter, _ *http.Request) {
+		got, _ := upgradeDialogue(t, errSave, func(w http.ResponseWriter, _ *http.Request) {
 			if err := takeOver(w, "hello"); err != errReplaced {
 				t.Errorf("hijacked: %v", err)
 			}

@@ -9,18 +9,18 @@ import (
 	"time"
 )
 
-// planted is a transport from elsewhere that returns whatever it is made of.
-type planted string
+// foreignTransport is a transport from elsewhere that returns whatever it is made of.
+type foreignTransport string
 
-func (p planted) Token(*http.Request) (string, bool) { return string(p), p != "" }
+func (p foreignTransport) Token(*http.Request) (string, bool) { return string(p), p != "" }
 
-func (planted) Send(http.Header, *http.Request, string, time.Time) {}
+func (foreignTransport) Send(http.Header, *http.Request, string, time.Time) {}
 
-func (planted) Clear(http.Header, *http.Request) {}
+func (foreignTransport) Clear(http.Header, *http.Request) {}
 
-func (planted) Vary() string { return "X-Tenant, Cookie" }
+func (foreignTransport) Vary() string { return "X-Tenant, Cookie" }
 
-func get(fields ...string) *http.Request {
+func requestWith(fields ...string) *http.Request {
 	r := httptest.NewRequest("GET", "http://app.example/", nil)
 	for i := 0; i < len(fields); i += 2 {
 		r.Header.Add(fields[i], fields[i+1])
@@ -38,48 +38,48 @@ func TestTokenOfRequest(t *testing.T) {
 		request   *http.Request
 		fault     tokenFault
 	}{
-		{"cookie", cookie, get(c, "sid="+one), tokenFine},
-		{"cookie among others", cookie, get(c, "a=b; sid="+one+"; xsid="+two), tokenFine},
-		{"cookie in the second line", cookie, get(c, "a=b", c, "sid="+one), tokenFine},
-		{"cookie without spaces", cookie, get(c, "a=b;sid="+one+";"), tokenFine},
-		{"same cookie twice", cookie, get(c, "sid="+one+"; sid="+one), tokenFine},
-		{"same cookie in two lines", cookie, get(c, "sid="+one, c, "sid="+one), tokenFine},
-		{"differing cookies", cookie, get(c, "sid="+one+"; sid="+two), tokenAmbiguous},
-		{"differing cookies in two lines", cookie, get(c, "sid="+one, c, "sid="+two), tokenAmbiguous},
-		{"cookie beside an empty one", cookie, get(c, "sid=; sid="+one), tokenAmbiguous},
-		{"cookie beside one that net/http drops", cookie, get(c, "sid=a\\b; sid="+one), tokenAmbiguous},
-		{"no cookie", cookie, get(), tokenAbsent},
-		{"another cookie", cookie, get(c, "SID="+one+"; sid2="+one), tokenAbsent},
-		{"empty cookie", cookie, get(c, "sid="), tokenAbsent},
-		{"quoted cookie", cookie, get(c, `sid="`+one+`"`), tokenMalformed},
-		{"cookie with a space", cookie, get(c, "sid= "+one), tokenMalformed},
-		{"short cookie", cookie, get(c, "sid="+one[1:]), tokenMalformed},
-		{"long cookie", cookie, get(c, "sid="+one+"A"), tokenMalformed},
-		{"4 KiB cookie", cookie, get(c, "sid="+strings.Repeat("A", 4096)), tokenMalformed},
-		{"path-like cookie", cookie, get(c, "sid=../../../../../../../../../../../etc/passwd0"), tokenMalformed},
-		{"standard base64", cookie, get(c, "sid="+strings.Repeat("+", tokenLen-1)+"A"), tokenMalformed},
-		{"stray bits", cookie, get(c, "sid="+strings.Repeat("A", tokenLen-1)+"B"), tokenMalformed},
-		{"cookie instead of header", header, get(c, "sid="+one, c, "X-AUTH-TOKEN="+one), tokenAbsent},
-		{"header instead of cookie", cookie, get(x, one, a, "Bearer "+one), tokenAbsent},
-		{"header", header, get(x, one), tokenFine},
-		{"same header twice", header, get(x, one, x, one), tokenFine},
-		{"differing headers", header, get(x, one, x, two), tokenAmbiguous},
-		{"header list", header, get(x, one+", "+one), tokenMalformed},
-		{"empty header", header, get(x, ""), tokenAbsent},
-		{"named header", Header("x-session"), get("X-Session", one), tokenFine},
-		{"bearer", bearer, get(a, "Bearer "+one), tokenFine},
-		{"bearer in other case", bearer, get(a, "bEARER "+one), tokenFine},
-		{"two spaces", bearer, get(a, "Bearer  "+one), tokenMalformed},
-		{"tab", bearer, get(a, "Bearer\t"+one), tokenAbsent},
-		{"bearer without token", bearer, get(a, "Bearer"), tokenAbsent},
-		{"bearer with parameters", bearer, get(a, "Bearer "+one+" x"), tokenMalformed},
-		{"another scheme", bearer, get(a, "Basic "+one), tokenAbsent},
-		{"bare token", bearer, get(a, one), tokenAbsent},
-		{"beside another scheme", bearer, get(a, "Basic eDp5", a, "Bearer "+one), tokenFine},
-		{"differing bearers", bearer, get(a, "Bearer "+one, a, "Bearer "+two), tokenAmbiguous},
-		{"from elsewhere", planted(one), get(), tokenFine},
-		{"malformed from elsewhere", planted("1' OR '1'='1"), get(), tokenMalformed},
-		{"none from elsewhere", planted(""), get(), tokenAbsent},
+		{"cookie", cookie, requestWith(c, "sid="+one), tokenFine},
+		{"cookie among others", cookie, requestWith(c, "a=b; sid="+one+"; xsid="+two), tokenFine},
+		{"cookie in the second line", cookie, requestWith(c, "a=b", c, "sid="+one), tokenFine},
+		{"cookie without spaces", cookie, requestWith(c, "a=b;sid="+one+";"), tokenFine},
+		{"same cookie twice", cookie, requestWith(c, "sid="+one+"; sid="+one), tokenFine},
+		{"same cookie in two lines", cookie, requestWith(c, "sid="+one, c, "sid="+one), tokenFine},
+		{"differing cookies", cookie, requestWith(c, "sid="+one+"; sid="+two), tokenAmbiguous},
+		{"differing cookies in two lines", cookie, requestWith(c, "sid="+one, c, "sid="+two), tokenAmbiguous},
+		{"cookie beside an empty one", cookie, requestWith(c, "sid=; sid="+one), tokenAmbiguous},
+		{"cookie beside one that net/http drops", cookie, requestWith(c, "sid=a\\b; sid="+one), tokenAmbiguous},
+		{"no cookie", cookie, requestWith(), tokenAbsent},
+		{"another cookie", cookie, requestWith(c, "SID="+one+"; sid2="+one), tokenAbsent},
+		{"empty cookie", cookie, requestWith(c, "sid="), tokenAbsent},
+		{"quoted cookie", cookie, requestWith(c, `sid="`+one+`"`), tokenMalformed},
+		{"cookie with a space", cookie, requestWith(c, "sid= "+one), tokenMalformed},
+		{"short cookie", cookie, requestWith(c, "sid="+one[1:]), tokenMalformed},
+		{"long cookie", cookie, requestWith(c, "sid="+one+"A"), tokenMalformed},
+		{"4 KiB cookie", cookie, requestWith(c, "sid="+strings.Repeat("A", 4096)), tokenMalformed},
+		{"path-like cookie", cookie, requestWith(c, "sid=../../../../../../../../../../../etc/passwd0"), tokenMalformed},
+		{"standard base64", cookie, requestWith(c, "sid="+strings.Repeat("+", tokenLen-1)+"A"), tokenMalformed},
+		{"stray bits", cookie, requestWith(c, "sid="+strings.Repeat("A", tokenLen-1)+"B"), tokenMalformed},
+		{"cookie instead of header", header, requestWith(c, "sid="+one, c, "X-AUTH-TOKEN="+one), tokenAbsent},
+		{"header instead of cookie", cookie, requestWith(x, one, a, "Bearer "+one), tokenAbsent},
+		{"header", header, requestWith(x, one), tokenFine},
+		{"same header twice", header, requestWith(x, one, x, one), tokenFine},
+		{"differing headers", header, requestWith(x, one, x, two), tokenAmbiguous},
+		{"header list", header, requestWith(x, one+", "+one), tokenMalformed},
+		{"empty header", header, requestWith(x, ""), tokenAbsent},
+		{"named header", Header("x-session"), requestWith("X-Session", one), tokenFine},
+		{"bearer", bearer, requestWith(a, "Bearer "+one), tokenFine},
+		{"bearer in other case", bearer, requestWith(a, "bEARER "+one), tokenFine},
+		{"two spaces", bearer, requestWith(a, "Bearer  "+one), tokenMalformed},
+		{"tab", bearer, requestWith(a, "Bearer\t"+one), tokenAbsent},
+		{"bearer without token", bearer, requestWith(a, "Bearer"), tokenAbsent},
+		{"bearer with parameters", bearer, requestWith(a, "Bearer "+one+" x"), tokenMalformed},
+		{"another scheme", bearer, requestWith(a, "Basic "+one), tokenAbsent},
+		{"bare token", bearer, requestWith(a, one), tokenAbsent},
+		{"beside another scheme", bearer, requestWith(a, "Basic eDp5", a, "Bearer "+one), tokenFine},
+		{"differing bearers", bearer, requestWith(a, "Bearer "+one, a, "Bearer "+two), tokenAmbiguous},
+		{"from elsewhere", foreignTransport(one), requestWith(), tokenFine},
+		{"malformed from elsewhere", foreignTransport("1' OR '1'='1"), requestWith(), tokenMalformed},
+		{"none from elsewhere", foreignTransport(""), requestWith(), tokenAbsent},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -107,7 +107,7 @@ func TestTokenNeverFromURL(t *testing.T) {
 }
 
 func TestHeaderTransportSendsAndClears(t *testing.T) {
-	transport, h, r := Header("x-session"), http.Header{"X-Other": {"kept"}}, get()
+	transport, h, r := Header("x-session"), http.Header{"X-Other": {"kept"}}, requestWith()
 	one, two := newToken(), newToken()
 	transport.Send(h, r, one, time.Now())
 	transport.Send(h, r, two, time.Now())
@@ -122,8 +122,8 @@ func TestHeaderTransportSendsAndClears(t *testing.T) {
 
 func TestBearerLeavesResponseAlone(t *testing.T) {
 	h := http.Header{}
-	Bearer().Send(h, get(), newToken(), time.Now())
-	Bearer().Clear(h, get())
+	Bearer().Send(h, requestWith(), newToken(), time.Now())
+	Bearer().Clear(h, requestWith())
 	if len(h) != 0 {
 		t.Errorf("header is %v, want it empty", h)
 	}
@@ -139,7 +139,7 @@ func TestTransportVary(t *testing.T) {
 		{Header(""), "X-Auth-Token", false},
 		{Header("x-session"), "X-Session", false},
 		{Bearer(), "Authorization", false},
-		{planted(""), "X-Tenant, Cookie", true},
+		{foreignTransport(""), "X-Tenant, Cookie", true},
 	}
 	for _, test := range tests {
 		if got := test.transport.Vary(); got != test.vary {
@@ -158,7 +158,7 @@ func TestBindTransport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := get("X-Forwarded-Proto", "https")
+	r := requestWith("X-Forwarded-Proto", "https")
 	for transport, want := range map[Transport]string{
 		original: "sid=; Path=/; Expires=Thu, 01 Jan 1970 00:00:01 GMT; Max-Age=0; HttpOnly; SameSite=Lax",
 		bound:    "sid=; Path=/; Expires=Thu, 01 Jan 1970 00:00:01 GMT; Max-Age=0; Secure; SameSite=Lax",
@@ -172,7 +172,7 @@ func TestBindTransport(t *testing.T) {
 	if bound, err := bindTransport(nil, nil, false); err != nil || bound.Vary() != "Cookie" {
 		t.Errorf("no transport became %v, %v", bound, err)
 	}
-	if bound, err := bindTransport(planted("x"), trusted, false); err != nil || bound != planted("x") {
+	if bound, err := bindTransport(foreignTransport("x"), trusted, false); err != nil || bound != foreignTransport("x") {
 		t.Errorf("a transport from elsewhere became %v, %v", bound, err)
 	}
 	if _, err := bindTransport(Bearer(), nil, true); err == nil || !strings.Contains(err.Error(), "ScriptableCookie") {
