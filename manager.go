@@ -24,9 +24,10 @@ type Manager struct {
 }
 
 // New returns a Manager over store: a ProxyStore as it is, else the store's own one, so that
-// several Managers over a BoltStore or MemoryStore share their live sessions. A nil store is a
-// new MemoryStore, which is for development, and logged as such. The error says which
-// option is wrong and why. The caller closes the store, after the server has shut down.
+// several Managers over a BoltStore or MemoryStore share their live sessions; give the Managers
+// of any other store one ProxyStore yourself. A nil store is a new MemoryStore, which is for
+// development, and logged as such. The error says which option is wrong and why. The caller
+// closes the store, after the server has shut down.
 func New(store Store, opts *Options) (*Manager, error) {
 	var o Options
 	if opts != nil {
@@ -62,7 +63,9 @@ func proxyOf(store Store) *ProxyStore {
 	case *ProxyStore:
 		return s
 	case interface{ proxy() *ProxyStore }:
-		return s.proxy()
+		if itself(store) {
+			return s.proxy()
+		}
 	}
 	return NewProxyStore(func() (Store, error) { return store, nil }, nil)
 }

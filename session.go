@@ -24,6 +24,7 @@ type Session struct {
 	maxSize int   // of a component, in encoded bytes
 	state   atomic.Pointer[live]
 	bound   binding // the request it belongs to; nil outside of one
+	saving  bool    // the right to save is the caller's; see whileSaving
 
 	mu       sync.Mutex
 	released bool
