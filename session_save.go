@@ -117,7 +117,7 @@ func (s *Session) toSave(l *live) (ch Changes, ok bool, err error) {
 		if !l.worthLocked() {
 			return ch, false, nil
 		}
-		if err := s.bound.canCreate(); err != nil {
+		if err := s.bound.canCreate(&l.meta); err != nil {
 			return ch, false, err
 		}
 	case !l.isNew && !l.dirtyLocked():
