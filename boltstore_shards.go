@@ -47,12 +47,13 @@ func newMemory() *memory {
 // of returns the shard of a session.
 func (m *memory) of(id ID) *shard { return &m.shards[id[0]/(256/shardCount)] }
 
-// touch adds a touch and says whether it is the first since the last was stored.
-func (m *memory) touch(id ID, at int64) bool {
+// touch adds a touch, which came at now and moves the last access to at, and says whether it is the
+// first since the session's touches were stored.
+func (m *memory) touch(id ID, now, at int64) bool {
 	s := m.of(id)
 	s.mu.Lock()
 	mark := s.touched[id]
-	s.touched[id] = mark.add(at)
+	s.touched[id] = mark.add(now, at)
 	s.mu.Unlock()
 	if mark.last != 0 {
 		return false
@@ -98,6 +99,14 @@ func (m *memory) stored(id ID, mark touchMark) {
 	}
 }
 
+// untouchLocked drops touches of a session that ended, as a new one of its ID begins.
+func (m *memory) untouchLocked(s *shard, id ID) {
+	if _, ok := s.touched[id]; ok {
+		delete(s.touched, id)
+		m.touches.Add(-1)
+	}
+}
+
 // moved carries the touches of a session over to its new ID.
 func (m *memory) moved(from, to ID) {
 	s := m.of(from)
@@ -134,10 +143,7 @@ func (m *memory) forget(id ID) {
 	s := m.of(id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, ok := s.touched[id]; ok {
-		delete(s.touched, id)
-		m.touches.Add(-1)
-	}
+	m.untouchLocked(s, id)
 	if _, ok := s.refused[id]; ok {
 		delete(s.refused, id)
 		m.refused.Add(-1)
