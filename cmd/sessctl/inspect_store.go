@@ -94,7 +94,8 @@ func (r *storeReport) print(w io.Writer, width int) error {
 	fmt.Fprintf(out, "format\t%d\n", r.Format)
 	fmt.Fprintf(out, "size\t%s, %s of it free\n", bytesText(r.Size), bytesText(r.Free))
 	fmt.Fprintf(out, "sessions\t%d\n", r.Sessions)
-	fmt.Fprintf(out, "users\t%d, and %d sessions of no user\n", r.Users, r.Anonymous)
+	fmt.Fprintf(out, "users\t%d\n", r.Users)
+	fmt.Fprintf(out, "anonymous\t%d\n", r.Anonymous)
 	if err := out.Flush(); err != nil {
 		return err
 	}
@@ -131,8 +132,12 @@ func (r *storeReport) printAges(w io.Writer, width int) error {
 		if g.Under == "" {
 			label = "older"
 		}
-		bar := (g.Sessions*longest + most - 1) / most // any session shows
-		fmt.Fprintf(out, "  %s\t%d\t%s\n", label, g.Sessions, strings.Repeat("#", bar))
+		fmt.Fprintf(out, "  %s\t%d", label, g.Sessions)
+		if g.Sessions > 0 {
+			bar := (g.Sessions*longest + most - 1) / most // one session shows, too
+			fmt.Fprintf(out, "\t%s", strings.Repeat("#", bar))
+		}
+		fmt.Fprintln(out)
 	}
 	return out.Flush()
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"strings"
 
 	"github.com/boltsession/session"
 )
@@ -41,11 +42,13 @@ func opened(path string, opts *session.BoltOptions, f func(*session.BoltStore) e
 // explain puts an error into words for a terminal: what is wrong, and what to do next.
 func explain(err error) string {
 	var missing *fs.PathError
-	msg := printableLines(err.Error())
+	msg := printableLines(strings.TrimPrefix(err.Error(), "session: "))
 	switch {
 	case errors.As(err, &missing) && errors.Is(err, fs.ErrNotExist):
 		return fmt.Sprintf("%s: no such file; check the path, a store is made by the app that opens it", printable(missing.Path))
 	case errors.Is(err, session.ErrLocked):
+		// What wraps the sentinel says it again, with the holder's name where the system tells.
+		msg = strings.TrimPrefix(msg, strings.TrimPrefix(session.ErrLocked.Error(), "session: ")+": ")
 		return msg + "; stop the app first, or ask again when it is done"
 	case errors.Is(err, fs.ErrPermission):
 		return msg + "; run sessctl as the user who owns the file"

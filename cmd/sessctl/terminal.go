@@ -1,15 +1,15 @@
 package main
 
-import "os"
+import (
+	"os"
+
+	"golang.org/x/term"
+)
 
 // isTerminal says whether a stream of a command is a terminal.
 func isTerminal(stream any) bool {
 	f, ok := stream.(*os.File)
-	if !ok {
-		return false
-	}
-	_, ok = terminalWidth(f)
-	return ok
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // lineWidth returns how long lines to a stream may be: as wide as the terminal, and 0, any
@@ -19,6 +19,9 @@ func lineWidth(stream any) int {
 	if !ok {
 		return 0
 	}
-	width, _ := terminalWidth(f)
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
 	return width
 }
