@@ -13,6 +13,9 @@ import (
 	"github.com/boltsession/session"
 )
 
+// storeFormat is the version of the file format. Open reads no other one.
+const storeFormat = 1
+
 // storeReport is what inspect tells of a store.
 type storeReport struct {
 	File       string         `json:"file"`
@@ -20,6 +23,7 @@ type storeReport struct {
 	Size       int64          `json:"size"` // bytes
 	Free       int64          `json:"free"` // bytes of the file that new data will use first
 	Sessions   int            `json:"sessions"`
+	Expired    int            `json:"expired"` // and not reaped yet
 	Users      int            `json:"users"`
 	Anonymous  int            `json:"anonymous"`  // sessions of no user
 	Components map[string]int `json:"components"` // sessions that have it
@@ -51,7 +55,7 @@ func ages() []ageGroup {
 func inspectStore(ctx context.Context, w io.Writer, store *session.BoltStore, path string, asJSON bool) error {
 	stats := store.Stats()
 	r := storeReport{
-		File: path, Format: stats.Format, Size: stats.Size, Free: stats.Free,
+		File: path, Format: storeFormat, Size: stats.FileBytes, Free: stats.FreeBytes,
 		Components: map[string]int{}, Ages: ages(),
 	}
 	users := map[string]bool{}
@@ -65,6 +69,7 @@ func inspectStore(ctx context.Context, w io.Writer, store *session.BoltStore, pa
 	}
 	delete(users, "")
 	r.Users = len(users)
+	r.Expired = max(0, stats.Sessions-r.Sessions)
 	if asJSON {
 		return writeJSON(w, r)
 	}
@@ -94,6 +99,7 @@ func (r *storeReport) print(w io.Writer, width int) error {
 	fmt.Fprintf(out, "format\t%d\n", r.Format)
 	fmt.Fprintf(out, "size\t%s, %s of it free\n", bytesText(r.Size), bytesText(r.Free))
 	fmt.Fprintf(out, "sessions\t%d\n", r.Sessions)
+	fmt.Fprintf(out, "expired\t%d, not reaped yet\n", r.Expired)
 	fmt.Fprintf(out, "users\t%d\n", r.Users)
 	fmt.Fprintf(out, "anonymous\t%d\n", r.Anonymous)
 	if err := out.Flush(); err != nil {
