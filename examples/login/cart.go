@@ -19,9 +19,9 @@ func (p product) Price() string { return price(p.Cents) }
 func price(cents int) string { return fmt.Sprintf("€ %d.%02d", cents/100, cents%100) }
 
 var catalogue = []product{
-	{"sencha", "Sencha", "Green tea from Shizuoka, 100 g", 1250},
-	{"assam", "Assam", "Black tea, malty, 100 g", 890},
-	{"rooibos", "Rooibos", "Red bush, no caffeine, 100 g", 640},
+	{"sencha", "Sencha", "Green tea from Shizuoka, 100\u00a0g", 1250},
+	{"assam", "Assam", "Black tea, malty, 100\u00a0g", 890},
+	{"rooibos", "Rooibos", "Red bush, no caffeine, 100\u00a0g", 640},
 	{"pot", "Teapot", "Stoneware, for three cups", 3900},
 }
 
