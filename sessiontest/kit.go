@@ -108,6 +108,9 @@ func (k *kit) get(id session.ID, components ...string) *session.Session {
 	if err != nil {
 		k.Fatalf("Get of a session that is stored: %v", err)
 	}
+	if s == nil {
+		k.Fatal("Get of a session that is stored gave neither a session nor an error")
+	}
 	if s.ID() != id {
 		k.Fatalf("Get returned the session %s, want %s", s.ID().Short(), id.Short())
 	}

@@ -2,6 +2,8 @@ package sessiontest
 
 import (
 	"errors"
+	"math/rand/v2"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -41,18 +43,22 @@ func (k *kit) rounds(n, workers int, f func() error) {
 }
 
 // together calls all functions at once, each on a goroutine of its own, and returns their errors
-// when all have returned.
+// when all have returned. Schedulers have habits: the order of the start is drawn by lot.
 func together(fs ...func() error) error {
 	gate := make(chan struct{})
 	errs := make([]error, len(fs))
 	var ready, done sync.WaitGroup
-	for i, f := range fs {
+	for _, i := range rand.Perm(len(fs)) {
+		f := fs[i]
 		ready.Add(1)
 		done.Add(1)
 		go func() {
 			defer done.Done()
 			ready.Done()
 			<-gate
+			for range rand.IntN(4) {
+				runtime.Gosched()
+			}
 			errs[i] = f()
 		}()
 	}

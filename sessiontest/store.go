@@ -20,7 +20,7 @@ func TestStore(t *testing.T, open func(*testing.T) session.Store) {
 	suite := suite{open: open, bubble: inBubble(t)}
 	probe := open(t)
 	var lacks []string
-	for _, g := range groups() {
+	for _, g := range groups(suite.bubble) {
 		if g.offered != nil && !g.offered(probe) {
 			lacks = append(lacks, g.name)
 			continue
@@ -54,8 +54,8 @@ type check struct {
 	run  func(*kit)
 }
 
-func groups() []group {
-	return []group{
+func groups(bubble bool) []group {
+	groups := []group{
 		{"Verbs", nil, verbChecks()},
 		{"Rule1Merge", nil, mergeChecks()},
 		{"Rule2Ended", nil, endedChecks()},
@@ -72,6 +72,10 @@ func groups() []group {
 		{"UserIndex", offers[session.UserIndex], userChecks()},
 		{"Notifier", offers[session.Notifier], notifierChecks()},
 	}
+	if bubble {
+		groups = append(groups, group{"Clock", nil, clockChecks()})
+	}
+	return groups
 }
 
 func offers[T any](s session.Store) bool {
