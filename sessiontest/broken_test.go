@@ -4,13 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"maps"
 	"os"
 	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -38,46 +36,50 @@ func TestFullConformance(t *testing.T) {
 // TestFaults: each fault makes the checks fail that it should, no check is without a fault that
 // makes it fail, and with none planted all pass.
 func TestFaults(t *testing.T) {
-	passed, failed := runSuite(t, "")
+	t.Run("store", func(t *testing.T) { testFaults(t, "TestFullConformance", faults()) })
+	t.Run("reopen", func(t *testing.T) { testFaults(t, "TestReopenConformance", reopenFaults()) })
+}
+
+func testFaults(t *testing.T, test string, faults []fault) {
+	passed, failed := runSuite(t, test, "")
 	if len(failed) > 0 || len(passed) == 0 {
 		t.Fatalf("without a fault %d checks pass and these fail: %q", len(passed), failed)
 	}
-	var mu sync.Mutex
-	found := make(map[string]bool)
-	t.Run("fault", func(t *testing.T) {
-		for _, f := range faults() {
-			t.Run(f.name, func(t *testing.T) {
-				t.Parallel()
-				_, failed := runSuite(t, f.name)
-				for _, check := range f.checks {
-					if !slices.Contains(failed, check) {
-						t.Errorf("%s passes; these fail: %q", check, failed)
-					}
-				}
-				mu.Lock()
-				defer mu.Unlock()
-				for _, check := range f.checks {
-					found[check] = true
-				}
-			})
+	named := make(map[string]bool)
+	for _, f := range faults {
+		for _, check := range f.checks {
+			named[check] = true
+			if !slices.Contains(passed, check) {
+				t.Errorf("%s, which a fault names, is not a check", check)
+			}
 		}
-	})
-	for _, check := range passed {
-		if !found[check] {
-			t.Errorf("no fault makes %s fail", check)
-		}
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			_, failed := runSuite(t, test, f.name)
+			for _, check := range f.checks {
+				if !slices.Contains(failed, check) {
+					t.Errorf("%s passes; these fail: %q", check, failed)
+				}
+			}
+		})
 	}
-	for _, check := range slices.Sorted(maps.Keys(found)) {
-		if !slices.Contains(passed, check) {
-			t.Errorf("%s, which faults name, is not a check", check)
+	for _, check := range passed {
+		if !named[check] {
+			t.Errorf("no fault makes %s fail", check)
 		}
 	}
 }
 
-var verdict = regexp.MustCompile(`--- (PASS|FAIL): TestFullConformance/(\S+/\S+) `)
+// verdict finds what a check ended with: those of TestStore are in groups.
+func verdict(test string) *regexp.Regexp {
+	if test == "TestFullConformance" {
+		return regexp.MustCompile(`--- (PASS|FAIL): ` + test + `/(\S+/\S+) `)
+	}
+	return regexp.MustCompile(`--- (PASS|FAIL): ` + test + `/(\S+) `)
+}
 
-// runSuite runs TestFullConformance with a fault and returns the checks that passed and failed.
-func runSuite(t *testing.T, fault string) (passed, failed []string) {
+// runSuite runs a test of a suite with a fault and returns the checks that passed and failed.
+func runSuite(t *testing.T, test, fault string) (passed, failed []string) {
 	t.Helper()
 	binary, err := os.Executable()
 	if err != nil {
@@ -85,10 +87,10 @@ func runSuite(t *testing.T, fault string) (passed, failed []string) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, binary, "-test.run=^TestFullConformance$", "-test.v", "-test.short", "-test.timeout=100s")
-	cmd.Env = append(os.Environ(), faultEnv+"="+fault, "GORACE=atexit_sleep_ms=0") // 55 seconds less
+	cmd := exec.CommandContext(ctx, binary, "-test.run=^"+test+"$", "-test.v", "-test.short", "-test.timeout=100s")
+	cmd.Env = append(os.Environ(), faultEnv+"="+fault, "GORACE=atexit_sleep_ms=0") // a second less for each
 	out, err := cmd.CombinedOutput()
-	for _, m := range verdict.FindAllStringSubmatch(string(out), -1) {
+	for _, m := range verdict(test).FindAllStringSubmatch(string(out), -1) {
 		if m[1] == "PASS" {
 			passed = append(passed, m[2])
 		} else {

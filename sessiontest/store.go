@@ -17,7 +17,7 @@ import (
 // fewer with -short.
 func TestStore(t *testing.T, open func(*testing.T) session.Store) {
 	t.Helper()
-	suite := suite{open: open, bubble: inBubble(t)}
+	suite := suite{bubble: inBubble(t)}
 	probe := open(t)
 	var lacks []string
 	for _, g := range groups(suite.bubble) {
@@ -36,7 +36,7 @@ func TestStore(t *testing.T, open func(*testing.T) session.Store) {
 	for _, g := range suite.checks {
 		suite.run(t, g.name, func(t *testing.T) {
 			for _, c := range g.checks {
-				suite.run(t, c.name, func(t *testing.T) { c.run(suite.kit(t)) })
+				suite.run(t, c.name, func(t *testing.T) { c.run(newKit(t, open)) })
 			}
 		})
 	}
@@ -85,7 +85,6 @@ func offers[T any](s session.Store) bool {
 
 // suite is one run of TestStore.
 type suite struct {
-	open   func(*testing.T) session.Store
 	bubble bool
 	checks []group
 }
