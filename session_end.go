@@ -19,8 +19,8 @@ func (s *Session) Destroy(ctx context.Context) (bool, error) {
 	}
 	defer l.unlock()
 	was, err := s.destroyLocked(ctx, l)
-	if err == nil && s.bound != nil {
-		s.bound.ended()
+	if s.bound != nil && !untried(err) {
+		s.bound.ended() // after a failure too: the client had better forget what is refused from now on
 	}
 	return was && err == nil, err
 }

@@ -27,6 +27,10 @@ func (s *Session) Regenerate(ctx context.Context) error {
 	if err := s.canRenew(); err != nil {
 		return fmt.Errorf("regenerate session: %w", err)
 	}
+	return s.regenerate(ctx)
+}
+
+func (s *Session) regenerate(ctx context.Context) error {
 	ctx, cancel := s.patient(ctx)
 	defer cancel()
 	l, err := s.lockState(ctx)
@@ -38,7 +42,9 @@ func (s *Session) Regenerate(ctx context.Context) error {
 		return err
 	}
 	p := s.store.(*ProxyStore)
-	p.retired.mark(l.id, time.Now())
+	if !s.IsNew() { // else nobody knows the ID
+		p.retired.mark(l.id, time.Now())
+	}
 	if _, err := s.destroyLocked(ctx, l); err != nil {
 		if untried(err) {
 			p.retired.withdraw(l.id)
@@ -51,7 +57,7 @@ func (s *Session) Regenerate(ctx context.Context) error {
 	to.attached, to.gen = true, l.gen+1
 	to.global.baseGen = to.gen
 	l.mu.Unlock()
-	s.moveTo(p, l, to)
+	defer s.moveTo(p, l, to)()
 	s.bound.begun(token)
 	return nil
 }
@@ -96,7 +102,7 @@ func (s *Session) renew(ctx context.Context) (token string, err error) {
 		s.renewFailed(p, l, err)
 		return "", err
 	}
-	s.moveTo(p, l, l.movedTo(to, user))
+	defer s.moveTo(p, l, l.movedTo(to, user))()
 	s.endState(l, Renewed)
 	s.bound.moved(token)
 	return token, nil
@@ -124,7 +130,12 @@ func (s *Session) thaw(l *live) {
 // there is no other one to give it.
 func (s *Session) renewNew(ctx context.Context, l *live, store Store) (token string, err error) {
 	s.keepNew()
-	return s.bound.keepNew(), s.saveLocked(ctx, l, store)
+	token = s.bound.keepNew()
+	if err := s.saveLocked(ctx, l, store); err != nil {
+		return "", err
+	}
+	s.bound.moved(token)
+	return token, nil
 }
 
 // renewFailed draws the conclusions from a renewal that was not stored, or perhaps was.
@@ -140,16 +151,19 @@ func (s *Session) renewFailed(p *ProxyStore, l *live, err error) {
 	}
 }
 
-// moveTo makes the handle one of the state to.
-func (s *Session) moveTo(p *ProxyStore, from, to *live) {
+// moveTo makes the handle one of the state to, which nobody else saves until done is called:
+// the request's header must not go out before it has the token.
+func (s *Session) moveTo(p *ProxyStore, from, to *live) (done func()) {
 	to.attached = true
+	to.saving <- struct{}{} // nobody knows it: this does not wait
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.staged = nil
 	if s.released {
-		return // nobody uses it any more
+		return to.unlock // nobody uses it any more
 	}
 	p.enterNew(to)
 	s.state.Store(to)
 	p.leave(from)
+	return to.unlock
 }

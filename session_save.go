@@ -12,6 +12,17 @@ type changeStore interface {
 	commit(ctx context.Context, ch Changes) error
 }
 
+// itself says whether store is one of this package, and not another that embeds it: what that
+// one does in its own way must not be bypassed by methods it only inherits.
+func itself(store Store) bool {
+	s, ok := store.(interface{ proxy() *ProxyStore })
+	if !ok {
+		return false
+	}
+	own, err := s.proxy().Store()
+	return err == nil && own == store
+}
+
 // Save stores what is dirty. It returns nil once all that was dirty at the call is stored, by
 // this call or by another one; changes made meanwhile are left to the next. Of a request's
 // session that is new, Save stores nothing until something was set. The errors: ErrNotFound
@@ -27,8 +38,8 @@ func (s *Session) saveTo(ctx context.Context, store Store) error {
 	if err != nil {
 		return err
 	}
-	if l, ok := ctx.Value(savingKey{}).(*live); ok && l == s.state.Load() {
-		return s.saveLocked(ctx, l, store)
+	if s.saving {
+		return s.saveLocked(ctx, s.state.Load(), store)
 	}
 	l, err := s.lockState(ctx)
 	if err != nil {
@@ -38,10 +49,13 @@ func (s *Session) saveTo(ctx context.Context, store Store) error {
 	return s.saveLocked(ctx, l, store)
 }
 
-// savingKey is where the context that another's Save gets has the state being saved. If that
-// store only stands before one of this package, it passes the save on to it with this context,
-// and the right to save, which the call began with, is not waited for again.
-type savingKey struct{}
+// whileSaving returns the handle that a store from elsewhere gets for its Save. It has the right
+// to save already, so that the store may hand it on to the Save of another one.
+func (s *Session) whileSaving(store Store, l *live) *Session {
+	h := newHandle(store, l, nil)
+	h.saving = true
+	return h
+}
 
 // inner returns the store that a ProxyStore stands for, or the store itself.
 func inner(store Store) (Store, error) {
@@ -82,12 +96,12 @@ func (s *Session) saveLocked(ctx context.Context, l *live, store Store) error {
 		p.pin(l)
 		defer p.unpin(l)
 	}
-	if c, ok := store.(changeStore); ok {
+	if c, ok := store.(changeStore); ok && itself(store) {
 		if err = c.commit(ctx, ch); err == nil {
 			s.Saved(ch)
 		}
 	} else {
-		err = store.Save(context.WithValue(ctx, savingKey{}, l), s)
+		err = store.Save(ctx, s.whileSaving(store, l))
 	}
 	return s.afterSave(l, err)
 }
@@ -103,7 +117,7 @@ func (s *Session) toSave(l *live) (ch Changes, ok bool, err error) {
 		if !l.worthLocked() {
 			return ch, false, nil
 		}
-		if err := s.bound.canCreate(); err != nil {
+		if err := s.bound.canCreate(&l.meta); err != nil {
 			return ch, false, err
 		}
 	case !l.isNew && !l.dirtyLocked():
@@ -249,7 +263,7 @@ func (s *Session) touchStore(id ID, at time.Time, within time.Duration) bool {
 	}
 	if t, ok := store.(interface {
 		touch(ID, time.Time, time.Duration)
-	}); ok {
+	}); ok && itself(store) {
 		t.touch(id, at, within)
 		return true
 	}

@@ -40,7 +40,6 @@ type Store interface {
 	// Save merges the session's dirty keys into what is stored, in one atomic step, and returns
 	// nil once all that was dirty at the call is stored. It stores a new session (ErrExists if
 	// another one took its ID), and returns ErrNotFound rather than bring back an ended one.
-	// A store that stands before another one passes the ctx it got on.
 	Save(ctx context.Context, s *Session) error
 
 	// Destroy ends the session under id. It returns nil when there is nothing to end.
