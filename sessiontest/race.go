@@ -12,23 +12,26 @@ import (
 	"github.com/boltsession/session"
 )
 
-// patience is how long a race is repeated with a store that is slow.
-const patience = 2 * time.Second
+// patience returns how long a race of n rounds is repeated with a store that is slow.
+func patience(n int) time.Duration {
+	return max(250*time.Millisecond, time.Duration(n)*200*time.Microsecond)
+}
 
-// rounds calls f n times on so many goroutines, or as often as a slow store can do it within
-// patience, and reports the first error. It is a tenth with -short.
+// rounds calls f n times on so many goroutines, or as often as a slow store can do it in a given
+// time, and reports the first error. It is a tenth with -short, and in a bubble, whose clock
+// stands still meanwhile.
 func (k *kit) rounds(n, workers int, f func() error) {
 	k.Helper()
-	if testing.Short() {
+	if testing.Short() || inBubble(k.T) {
 		n = max(n/10, 1)
 	}
-	begin := time.Now()
+	begin, enough := time.Now(), patience(n)
 	var done atomic.Int64
 	var failed atomic.Bool
 	var work []func() error
 	for range workers {
 		work = append(work, func() error {
-			for done.Add(1) <= int64(n) && !failed.Load() && time.Since(begin) < patience {
+			for done.Add(1) <= int64(n) && !failed.Load() && time.Since(begin) < enough {
 				if err := f(); err != nil {
 					failed.Store(true)
 					return err

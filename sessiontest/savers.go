@@ -67,7 +67,7 @@ func checkOneStep(k *kit) {
 	writer := func() error {
 		defer close(written)
 		begin := time.Now()
-		for n := 1; n <= 300 && time.Since(begin) < patience; n++ {
+		for n := 1; n <= 300 && time.Since(begin) < patience(300); n++ {
 			if err := write(n); err != nil {
 				return err
 			}
