@@ -40,7 +40,6 @@ type BoltStore struct {
 
 	count     atomic.Int64 // sessions in the file, expired ones included
 	nextDue   atomic.Int64 // the earliest deadline in the expiry index
-	crowded   atomic.Bool  // 90 % of MaxSize are in use
 	flushFull atomic.Bool  // accepted saves could not be stored: no more are accepted
 	stats     boltStats
 }

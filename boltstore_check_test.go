@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -39,7 +39,7 @@ func openBoltAt(t testing.TB, path string, opts *BoltOptions) *BoltStore {
 		o.Reap = Never
 	}
 	if o.Logger == nil {
-		o.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	b, err := Open(path, &o)
 	if err != nil {
@@ -184,5 +184,30 @@ func hide(t testing.TB, path string) (giveBack func()) {
 		if err := os.Rename(path+".hidden", path); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// createMany stores the sessions 0 to n-1, several at a time, so that they share commits.
+func createMany(t testing.TB, b *BoltStore, n int, change func(i int, s *Session)) {
+	t.Helper()
+	var wg sync.WaitGroup
+	const workers = 64
+	for w := range workers {
+		wg.Go(func() {
+			for i := w; i < n; i += workers {
+				s := NewSession(b, testID(i), newMeta(time.Now(), time.Hour, 24*time.Hour))
+				s.Set("n", 1)
+				if change != nil {
+					change(i, s)
+				}
+				if err := s.Save(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if t.Failed() {
+		t.FailNow()
 	}
 }

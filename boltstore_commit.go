@@ -54,7 +54,7 @@ func (c *committer) write(tasks []*task) error {
 		return err
 	}
 	b.measureTx(tx)
-	a.seen, a.crowd, a.count = b.mem.touched, b.crowded.Load(), b.count.Load()
+	a.seen, a.crowd, a.count = b.mem.touched, b.crowded(), b.count.Load()
 	for _, t := range tasks {
 		if err := a.apply(t); err != nil {
 			return err
@@ -82,43 +82,57 @@ func (c *committer) write(tasks []*task) error {
 // prepare gives the tasks what memory has of their sessions. Saves of those sessions that are
 // accepted from now on wait in the queue, behind the tasks.
 func (c *committer) prepare(tasks []*task) {
-	m := c.store.mem
 	for _, t := range tasks {
 		t.outcome, t.applied = outcome{}, false
-		switch {
-		case t.kind == opReap:
-			for i := range t.items {
-				it := &t.items[i]
-				it.touch, it.entry = m.attach(it.id, true)
-				it.pending = it.entry.revision()
-			}
-			t.held = true
-		case t.kind == opClear || t.kind == opDestroyUser:
+		switch t.kind {
+		case opSave, opDestroy:
+			c.attach(t)
+		case opRenew:
+			c.attach(t)
+			t.items = []item{{id: t.to}} // which may be taken by a session that is pending
+			c.attachItems(t)
+		case opReap:
+			c.attachItems(t)
+		case opClear, opDestroyUser:
 			c.leftovers(t)
-		case t.kind == opSave && t.promised:
-			t.rev = revision{}
-			if t.touch, t.entry = m.attach(t.id, false); t.entry != nil {
-				t.rev = *t.entry.rev
-			}
-		case t.kind <= opRenew:
-			t.touch, t.entry = m.attach(t.id, true)
-			t.pending, t.held = t.entry.revision(), true
 		}
+	}
+}
+
+// attach gives a task what memory has of its one session. A flush has nobody wait behind it:
+// saves go on in memory.
+func (c *committer) attach(t *task) {
+	t.touch, t.entry = c.store.mem.attach(t.id, !t.promised)
+	switch {
+	case !t.promised:
+		t.pending, t.held = t.entry.revision(), true
+	case t.entry != nil:
+		t.rev = *t.entry.rev
+	default:
+		t.rev = revision{}
+	}
+}
+
+// attachItems gives a task what memory has of each of its items.
+func (c *committer) attachItems(t *task) {
+	for i := range t.items {
+		it := &t.items[i]
+		it.touch, it.entry = c.store.mem.attach(it.id, true)
+		it.pending, it.held = it.entry.revision(), true
 	}
 }
 
 // letGo lets the saves of a task's sessions be accepted again.
 func (c *committer) letGo(t *task) {
-	if !t.held {
-		return
+	if t.held {
+		c.store.mem.release(t.id)
 	}
 	t.held = false
-	if t.kind != opReap {
-		c.store.mem.release(t.id)
-		return
-	}
-	for _, it := range t.items {
-		c.store.mem.release(it.id)
+	for i := range t.items {
+		if t.items[i].held {
+			c.store.mem.release(t.items[i].id)
+		}
+		t.items[i].held = false
 	}
 }
 
@@ -127,6 +141,11 @@ func (c *committer) settle(t *task) {
 	m := c.store.mem
 	if t.entry != nil {
 		m.committed(t.id, t.entry)
+	}
+	for _, it := range t.items {
+		if it.entry != nil {
+			m.committed(it.id, it.entry)
+		}
 	}
 	switch t.kind {
 	case opSave:
@@ -140,16 +159,9 @@ func (c *committer) settle(t *task) {
 		}
 	case opClear:
 		c.settleClear(t)
-	case opTouch:
+	case opTouch, opReap:
 		for _, it := range t.items {
 			m.stored(it.id, it.touch)
-		}
-	case opReap:
-		for _, it := range t.items {
-			m.stored(it.id, it.touch)
-			if it.entry != nil {
-				m.committed(it.id, it.entry)
-			}
 		}
 	}
 	if t.kind == opDestroyUser || t.kind == opReap {

@@ -45,11 +45,11 @@ func (b *BoltStore) Reap(ctx context.Context) (total int, err error) {
 
 // drain has everything that was accepted stored, as far as it can be.
 func (b *BoltStore) drain(ctx context.Context) error {
-	if b.mem.pending.Load() == 0 {
-		if b.opts.ReadOnly {
-			return ctx.Err()
-		}
-		return errors.Join(ctx.Err(), b.queue.refusal())
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := b.queue.refusal(); err != nil || b.mem.pending.Load() == 0 {
+		return err
 	}
 	_, err := b.do(ctx, &op{kind: opDrain, at: time.Now()})
 	return err

@@ -3,8 +3,8 @@ package session
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -232,7 +232,7 @@ func TestBoltStoreFailedWhileReopening(t *testing.T) {
 func TestBoltStoreCloseWhileFailed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fail := new(saboteur)
-		b, err := Open(t.TempDir()+"/sessions.db", &BoltOptions{commit: fail.commit})
+		b, err := Open(t.TempDir()+"/sessions.db", &BoltOptions{commit: fail.commit, Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -291,6 +291,5 @@ func TestBoltStoreFullKeepsAcceptedSaves(t *testing.T) {
 		if err := s.Save(t.Context()); err != nil {
 			t.Errorf("Save when there is room again: %v", err)
 		}
-		fmt.Fprint(t.Output(), b.Stats())
 	})
 }

@@ -48,6 +48,7 @@ type item struct {
 	touch    touchMark
 	pending  *revision
 	entry    *pendingEntry // whose state pending is
+	held     bool          // saves of it wait behind this task
 }
 
 // ending is a session that ended.
@@ -59,16 +60,17 @@ type ending struct {
 // accepted returns the ops that store what is pending of the sessions that this op is about. An
 // op that ends them has no need of it.
 func (o *op) accepted() (ops []op) {
-	switch o.kind {
-	case opSave, opRenew:
-		if o.pending != nil {
-			ops = append(ops, op{kind: opSave, id: o.id, at: o.at, rev: *o.pending, touch: o.touch, promised: true})
+	add := func(id ID, rev *revision, touch touchMark) {
+		if rev != nil {
+			ops = append(ops, op{kind: opSave, id: id, at: o.at, rev: *rev, touch: touch, promised: true})
 		}
-	case opReap:
+	}
+	if o.kind == opSave || o.kind == opRenew {
+		add(o.id, o.pending, o.touch)
+	}
+	if o.kind == opRenew || o.kind == opReap {
 		for _, it := range o.items {
-			if it.pending != nil {
-				ops = append(ops, op{kind: opSave, id: it.id, at: o.at, rev: *it.pending, touch: it.touch, promised: true})
-			}
+			add(it.id, it.pending, it.touch)
 		}
 	}
 	return ops

@@ -67,7 +67,7 @@ func (b *BoltStore) acceptedLocked(s *shard, o *op) (*pendingEntry, error) {
 		return nil, ErrExists
 	case !alive && !o.rev.isNew:
 		return nil, ErrNotFound
-	case !alive && b.crowded.Load():
+	case !alive && b.crowded():
 		return nil, errCrowded
 	case !alive:
 		was = &pendingEntry{rev: &revision{isNew: true}, birth: b.mem.saves.Add(1)}

@@ -51,7 +51,7 @@ func (b *BoltStore) Stats() Stats {
 		Touches: int(b.mem.touches.Load()), Refused: int(b.mem.refused.Load()),
 		FileBytes: s.size.Load(), FreeBytes: s.free.Load(), MaxBytes: b.opts.MaxSize,
 		LastReap: s.lastReap, LastReaped: s.lastReaped,
-		Failed: b.queue.refusal() == ErrFailed, Full: b.crowded.Load() || b.flushFull.Load(),
+		Failed: b.queue.refusal() == ErrFailed, Full: b.crowded() || b.flushFull.Load(),
 	}
 }
 
@@ -81,12 +81,18 @@ func (b *BoltStore) measureFile(f *boltfile.File) {
 	b.measure(int64(r.Pages)*int64(r.PageSize), int64(r.Free)*int64(r.PageSize))
 }
 
-// measure notes how large the file is and how much of it is free, and whether there is room for
-// new sessions. bbolt refuses to grow a file so that it could not grow once more, hence the step.
+// measure notes how large the file is and how much of it is free.
 func (b *BoltStore) measure(size, free int64) {
 	b.stats.size.Store(size)
 	b.stats.free.Store(free)
-	b.crowded.Store(size-free > (b.opts.MaxSize-int64(growStep(b.opts.MaxSize)))/10*9)
+}
+
+// crowded says whether new sessions must stop: with what is pending, 90 % of MaxSize are in use.
+// Pages are half full after a split, and copied before the old ones are free: pending bytes count
+// four times. bbolt refuses to grow a file that could not grow once more, hence the step.
+func (b *BoltStore) crowded() bool {
+	used := b.stats.size.Load() - b.stats.free.Load() + 4*b.mem.bytes.Load()
+	return used > (b.opts.MaxSize-int64(growStep(b.opts.MaxSize)))/10*9
 }
 
 // growStep is by how much a file grows. bbolt's own 16 MiB are much for a small device.

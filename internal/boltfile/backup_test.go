@@ -15,10 +15,10 @@ import (
 
 var errStop = errors.New("stop now")
 
-// stopAfter returns a stop function that fails from call n on.
+// stopAfter returns a stop function that fails once, after n calls.
 func stopAfter(n int) func() error {
 	return func() error {
-		if n--; n < 0 {
+		if n--; n == -1 {
 			return errStop
 		}
 		return nil
@@ -26,7 +26,7 @@ func stopAfter(n int) func() error {
 }
 
 func TestBackup(t *testing.T) {
-	path := newStore(t, 2000)
+	path := newStore(t, 1000)
 	f := open(t, path, boltfile.Options{})
 	dir := t.TempDir()
 	dest := filepath.Join(dir, "copy.db")
@@ -46,7 +46,7 @@ func TestBackup(t *testing.T) {
 
 // A backup under writers is of one moment: their two records always change together.
 func TestBackupUnderWriters(t *testing.T) {
-	f := open(t, newStore(t, 2000), boltfile.Options{InitialMmapSize: 64 << 20})
+	f := open(t, newStore(t, 1000), boltfile.Options{InitialMmapSize: 64 << 20})
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	seen := map[string]bool{mustDigest(t, f): true}
@@ -101,7 +101,7 @@ func TestBackupLeavesExisting(t *testing.T) {
 }
 
 func TestBackupStopped(t *testing.T) {
-	f := open(t, newStore(t, 2000), boltfile.Options{})
+	f := open(t, newStore(t, 1000), boltfile.Options{})
 	dir := t.TempDir()
 	dest := filepath.Join(dir, "copy.db")
 	for _, n := range []int{0, 1, 2, 5, 10} {
@@ -110,6 +110,23 @@ func TestBackupStopped(t *testing.T) {
 		}
 		mustBeAlone(t, dir)
 	}
+	// The last question comes when all is copied: pages may have been overwritten till then.
+	report := f.Report()
+	atEnd := func() error {
+		names, err := filepath.Glob(filepath.Join(dir, "*"))
+		if err != nil || len(names) != 1 {
+			return fmt.Errorf("files: %q, %v", names, err)
+		}
+		if info, err := os.Stat(names[0]); err != nil || info.Size() < int64(report.Pages)*int64(report.PageSize) {
+			return err
+		}
+		return errStop
+	}
+	if err := boltfile.Backup(t.Context(), f, dest, atEnd); !errors.Is(err, errStop) {
+		t.Errorf("Backup stopped at the end = %v, want errStop", err)
+	}
+	mustBeAlone(t, dir)
+
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := boltfile.Backup(ctx, f, dest, nil); !errors.Is(err, context.Canceled) {
@@ -120,7 +137,7 @@ func TestBackupStopped(t *testing.T) {
 
 // Damage that came after Open does not become a backup.
 func TestBackupVerifies(t *testing.T) {
-	path := newStore(t, 2000)
+	path := newStore(t, 1000)
 	f := open(t, path, boltfile.Options{})
 	im := image(mustRead(t, path))
 	_, _, global := im.bucket(t, "sessions", "global")

@@ -116,6 +116,31 @@ func TestGuard(t *testing.T) {
 	}
 }
 
+// If bbolt panics in Open after all, its mapping stays, but the lock must not stay with it.
+func TestOpenPanicReleasesLock(t *testing.T) {
+	path := newStore(t, 50)
+	im := image(mustRead(t, path))
+	_, _, list, _ := im.newest(t)
+	kind := func(k byte) {
+		w, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer w.Close()
+		if _, err := w.WriteAt([]byte{k}, int64(list*pageSize)+8); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kind(2)
+	err := boltfile.OpenUnverified(path)
+	var panicked *boltfile.PanicError
+	if !errors.As(err, &panicked) {
+		t.Fatalf("opening an invalid freelist = %v, want a panic of bbolt's", err)
+	}
+	kind(0x10)
+	open(t, path, boltfile.Options{})
+}
+
 // A file that is cut off while it is mapped is a memory fault for whoever reads it.
 func TestGuardCatchesFaults(t *testing.T) {
 	path := newStore(t, 2000)

@@ -31,6 +31,7 @@ func TestCommitErrors(t *testing.T) {
 		{resize(syscall.EFBIG), true, false},
 		{fmt.Errorf("commit: %w", resize(syscall.EDQUOT)), true, false},
 		{path("write", syscall.EIO), false, true},
+		{path("sync", syscall.ENOSPC), true, true},
 		{resize(syscall.EIO), false, true},
 		{syscall.EIO, false, true},   // fdatasync
 		{syscall.ENOSPC, true, true}, // fdatasync of a thin volume

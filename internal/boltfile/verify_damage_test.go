@@ -55,13 +55,14 @@ func TestVerifyFindsDamage(t *testing.T) {
 		{"child is a giant number", func(im image) { order.PutUint64(im.element(global, 1)[8:], 1<<63) }, "does not exist"},
 		{"child is the freelist", func(im image) { order.PutUint64(im.element(global, 1)[8:], list) }, "unexpected type"},
 		{"child is free", func(im image) { im.setFree(list, 0, leaf) }, "free"},
-		{"overflow too long", func(im image) { im.setOverflow(leaf2, im.page(leaf2).Overflow()+1) }, ""},
+		{"overflow onto another page", func(im image) { im.setOverflow(leaf2, im.page(leaf2).Overflow()+1) }, ""},
 		{"overflow beyond the end", func(im image) { im.setOverflow(leaf, pages) }, "beyond the last page"},
 		{"overflow wraps around", func(im image) { im.setOverflow(leaf, 1<<32-1) }, "beyond the last page"},
 		{"bucket without header", func(im image) { order.PutUint32(im.element(formatLeaf, 0)[12:], 3) }, ""},
 		{"bucket root is a meta page", func(im image) { im.setBucketRoot(sessionsLeaf, globalN, 1) }, "does not exist"},
 		{"bucket root is inline but absent", func(im image) { im.setBucketRoot(sessionsLeaf, globalN, 0) }, "no page header"},
 		{"bucket root is its parent", func(im image) { im.setBucketRoot(sessionsLeaf, globalN, sessionsLeaf) }, "used twice"},
+		{"inline bucket that says it has pages", func(im image) { order.PutUint64(im[inline:], leaf) }, "bucket header of"},
 		{"inline bucket of another type", func(im image) { im[inline+16+8] = 1 }, "not a leaf page"},
 		{"inline bucket too many elements", func(im image) { im[inline+16+10] = 9 }, "more elements"},
 		{"inline bucket size", func(im image) { im[inline+16+16+12]-- }, "bytes too many"},
@@ -94,6 +95,24 @@ func TestVerifyFindsDamage(t *testing.T) {
 				t.Errorf("problem = %v, want %q", damage, tt.want)
 			}
 		})
+	}
+}
+
+// A page that claims a page more than it fills is damaged even if nobody else has that page.
+func TestVerifyFindsOverflowTooLong(t *testing.T) {
+	im := sound(t, 400)
+	_, _, _, pages := im.newest(t)
+	_, _, global := im.bucket(t, "sessions", "global")
+	last := im.page(global).Count() - 1
+	leaf := im.page(im.page(global).Child(last))
+	im = append(im[:pages*pageSize], leaf...) // the same leaf at the end, with a page behind it
+	im = append(im, make([]byte, pageSize)...)
+	im.setID(pages, pages)
+	im.setOverflow(pages, leaf.Overflow()+1)
+	boltfile.Order.PutUint64(im.element(global, last)[8:], pages)
+	im.setMeta(t, 40, uint64(len(im))/pageSize)
+	if _, err := verify(im, nil); err == nil || !strings.Contains(err.Error(), "overflow pages instead of") {
+		t.Errorf("VerifyAt = %v", err)
 	}
 }
 
