@@ -25,7 +25,8 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
-			return os.Chmod(env.WorkDir, 0o700) // what Open asks of a store's directory
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // a second for each of our runs
+			return os.Chmod(env.WorkDir, 0o700)       // what Open asks of a store's directory
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"mkstore":     cmdMkstore,
