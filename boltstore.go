@@ -237,9 +237,10 @@ func (b *BoltStore) touch(id ID, at time.Time, within time.Duration) {
 	if b.opts.ReadOnly {
 		return
 	}
-	first := b.mem.touch(id, nanos(at))
+	now := time.Now()
+	first := b.mem.touch(id, nanos(at), nanos(now))
 	if within = min(within, b.opts.TouchInterval); first || within < b.opts.TouchInterval {
-		b.queue.soonest(&b.queue.touchAt, time.Now().Add(within))
+		b.queue.soonest(&b.queue.touchAt, now.Add(within))
 	}
 }
 

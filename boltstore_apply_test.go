@@ -118,7 +118,7 @@ func (g *opGenerator) next(db *bolt.DB) op {
 	case n < 16:
 		o.kind, o.user, o.except = opDestroyUser, g.user(), []ID{testID(g.IntN(8))}
 	case n < 18:
-		o.kind, o.items = opTouch, []item{{id: o.id, touch: touchMark{}.add(nanos(g.now))}}
+		o.kind, o.items = opTouch, []item{{id: o.id, touch: touchMark{}.add(nanos(g.now), nanos(g.now))}}
 	case n < 19:
 		o.kind, o.items = opReap, g.due(db)
 	default:

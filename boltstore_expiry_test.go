@@ -281,7 +281,8 @@ func TestTouchMark(t *testing.T) {
 	meta := Meta{LastAccess: base, MaxAge: time.Hour, End: base.Add(10 * time.Hour)}
 	at := func(minutes ...int) (m touchMark) {
 		for _, n := range minutes {
-			m = m.add(nanos(base.Add(time.Duration(n) * time.Minute)))
+			came := nanos(base.Add(time.Duration(n) * time.Minute))
+			m = m.add(came, came)
 		}
 		return m
 	}

@@ -70,6 +70,7 @@ func (b *BoltStore) acceptedLocked(s *shard, o *op) (*pendingEntry, error) {
 	case !alive && b.crowded():
 		return nil, errCrowded
 	case !alive:
+		b.mem.untouchLocked(s, o.id)
 		was = &pendingEntry{rev: &revision{isNew: true}, birth: b.mem.saves.Add(1)}
 	}
 	meta, bodies, err := o.rev.apply(was.meta, func(name string) (record.Map, error) {

@@ -48,11 +48,11 @@ func newMemory() *memory {
 func (m *memory) of(id ID) *shard { return &m.shards[id[0]/(256/shardCount)] }
 
 // touch adds a touch and says whether it is the first since the last was stored.
-func (m *memory) touch(id ID, at int64) bool {
+func (m *memory) touch(id ID, at, now int64) bool {
 	s := m.of(id)
 	s.mu.Lock()
 	mark := s.touched[id]
-	s.touched[id] = mark.add(at)
+	s.touched[id] = mark.add(at, now)
 	s.mu.Unlock()
 	if mark.last != 0 {
 		return false
@@ -98,6 +98,14 @@ func (m *memory) stored(id ID, mark touchMark) {
 	}
 }
 
+// untouchLocked takes away the touches of an ID that had no session.
+func (m *memory) untouchLocked(s *shard, id ID) {
+	if _, ok := s.touched[id]; ok {
+		delete(s.touched, id)
+		m.touches.Add(-1)
+	}
+}
+
 // moved carries the touches of a session over to its new ID.
 func (m *memory) moved(from, to ID) {
 	s := m.of(from)
@@ -134,10 +142,7 @@ func (m *memory) forget(id ID) {
 	s := m.of(id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, ok := s.touched[id]; ok {
-		delete(s.touched, id)
-		m.touches.Add(-1)
-	}
+	m.untouchLocked(s, id)
 	if _, ok := s.refused[id]; ok {
 		delete(s.refused, id)
 		m.refused.Add(-1)

@@ -8,18 +8,20 @@ import (
 // since 1970. It keeps enough to tell, when the session's metadata is at hand, whether the
 // session was alive at each of them: a touch that came too late must not revive it.
 type touchMark struct {
-	first int64         // the earliest touch
-	last  int64         // the latest, 0 for none
+	first int64         // when the earliest touch came
+	last  int64         // the latest last access, 0 for none
 	gap   time.Duration // the longest time between two that follow each other
 }
 
-// add returns the mark with one more touch. Earlier touches than the last count for nothing.
-func (t touchMark) add(at int64) touchMark {
+// add returns the mark with one more touch, which came at now. Earlier touches than the last
+// count for nothing. A touch that lies in the future is judged by when it came.
+func (t touchMark) add(at, now int64) touchMark {
+	came := min(at, now)
 	if t.last == 0 {
-		return touchMark{first: at, last: at}
+		return touchMark{first: came, last: at}
 	}
 	if at > t.last {
-		t.gap = max(t.gap, time.Duration(at-t.last))
+		t.gap = max(t.gap, time.Duration(came-t.last))
 		t.last = at
 	}
 	return t
