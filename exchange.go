@@ -139,11 +139,8 @@ func (x *exchange) save() error {
 	ctx, cancel := s.patient(x.r.Context())
 	defer cancel()
 	err := s.Save(ctx)
-	switch {
-	case errors.Is(err, ErrNotFound):
+	if errors.Is(err, ErrNotFound) {
 		x.m.log.Debug("session: ended during the request, its changes are not stored", "session", s.ID().Short())
-		return nil
-	case errors.Is(err, ErrReleased):
 		return nil
 	}
 	return err
