@@ -143,7 +143,7 @@ func (x *exchange) seal() error {
 	if err != nil {
 		return err
 	}
-	defer l.unlock()
+	defer x.s.unlockState(l)
 	l.mu.Lock()
 	stored, end := !l.isNew && l.reason == 0, l.meta.End
 	l.mu.Unlock()
