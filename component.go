@@ -112,7 +112,7 @@ func (c *component) swap(key string, value []byte, gen *uint64) (bool, error) {
 		return true, nil
 	}
 	if value != nil {
-		if err := checkSize(p.size+p.delta(key, value)+mapHead, c.s.maxSize); err != nil {
+		if err := checkSize(p.size+p.delta(key, value)+mapHead, c.s.limit()); err != nil {
 			return false, err
 		}
 	}
@@ -128,7 +128,7 @@ func (c *component) encode(key string, v any) ([]byte, error) {
 	if err := checkName("key", key); err != nil {
 		return nil, err
 	}
-	value, err := record.Encode(v, c.s.maxSize)
+	value, err := record.Encode(v, c.s.limit())
 	switch {
 	case errors.Is(err, record.ErrTooLarge):
 		return nil, fmt.Errorf("%w: %w", ErrTooLarge, err)

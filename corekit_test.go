@@ -92,13 +92,13 @@ func acquire(t *testing.T, p *ProxyStore, id ID) *Session {
 // request is the binding of a handle, in place of an exchange.
 type request struct {
 	mu     sync.Mutex
-	create error // what canCreate returns
-	move   error // what canMove returns
-	renew  error // what canRenew returns
-	write  error // what canWrite returns
-	fresh  func()
+	create error  // what canCreate returns
+	move   error  // what canMove returns
+	renew  error  // what canRenew returns
+	write  error  // what canWrite returns
+	make   func() // in freshMeta
 	events []string
-	token  string // the last that was moved or begun
+	token  string // made in this request, the last
 }
 
 func (r *request) note(event string) {
@@ -107,11 +107,12 @@ func (r *request) note(event string) {
 	r.events = append(r.events, event)
 }
 
-func (r *request) canWrite() error  { return r.write }
-func (r *request) canCreate() error { return r.create }
-func (r *request) canMove() error   { return r.move }
-func (r *request) canRenew() error  { return r.renew }
-func (r *request) keepNew() string  { r.note("kept"); return "token of a new session" }
+func (r *request) canWrite() error       { return r.write }
+func (r *request) canCreate(*Meta) error { return r.create }
+func (r *request) canMove() error        { return r.move }
+func (r *request) canRenew() error       { return r.renew }
+func (r *request) fresh() bool           { return r.token != "" }
+func (r *request) keepNew() string       { r.note("kept"); return r.token }
 func (r *request) moved(token string) {
 	r.note("moved")
 	r.token = token
@@ -124,8 +125,8 @@ func (r *request) ended()           { r.note("ended") }
 func (r *request) discarded(string) { r.note("discarded") }
 
 func (r *request) freshMeta() Meta {
-	if r.fresh != nil {
-		r.fresh()
+	if r.make != nil {
+		r.make()
 	}
 	return newMeta(time.Now(), DefaultMaxAge, DefaultLifetime)
 }
@@ -151,8 +152,8 @@ func bring(t *testing.T, p *ProxyStore, id ID) (*Session, *request) {
 
 // visit returns the handle of a request that came without a session.
 func visit(t *testing.T, p *ProxyStore) (*Session, *request) {
-	r := &request{}
-	s := p.begin(randomID(), r.freshMeta(), r)
+	r := &request{token: newToken()}
+	s := p.begin(TokenID(r.token), r.freshMeta(), r)
 	t.Cleanup(s.release)
 	return s, r
 }

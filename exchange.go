@@ -1,9 +1,7 @@
 package session
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -14,26 +12,32 @@ import (
 // exchange is one request, its response and its session: the binding of the request's handle
 // and the hook of its response.
 type exchange struct {
-	m    *Manager
-	r    *http.Request
-	w    *response
-	s    *Session
-	used atomic.Bool // by the handler
+	m     *Manager
+	r     *http.Request
+	w     *response
+	said  string      // by the fingerprint function, before any handler could change the request
+	outer *exchange   // another Manager's around this one
+	used  atomic.Bool // by the handler
 
-	mu      sync.Mutex
-	came    bool   // the client has a token, as far as we know
-	pending string // the token of a session new in this request, sent when it is stored
-	told    bool   // the app has that token
-	absent  bool   // no session, and none begins by itself
-	muted   bool   // the client's token is retired: nothing is stored, nothing sent
-	sent    bool   // the header is out
-	closed  bool   // the handler is over
+	mu       sync.Mutex
+	s        *Session // nil until asked for, when the client brought none
+	came     bool     // the client has a token, as far as we know
+	token    string   // made in this request, of a session that began in it or was renewed
+	told     bool     // the app has that token
+	cleared  bool     // the client is told to forget its token
+	absent   bool     // no session, and none begins by itself
+	muted    bool     // the client's token is retired: nothing is stored, nothing sent
+	over     bool     // the handler destroyed the session
+	moving   bool     // a token was or is being stored: see seal
+	sent     bool     // the header is out
+	reported bool     // it is logged that changes are lost
+	closed   bool     // the handler is over
 }
 
-// begin finds or makes the session of a request.
+// begin finds the session of a request.
 func (m *Manager) begin(w http.ResponseWriter, r *http.Request) (*exchange, error) {
-	x := &exchange{m: m, r: r}
-	x.w = newResponse(w, x)
+	x := &exchange{m: m, r: r, outer: innermost(r.Context())}
+	x.said = m.fingerprint(m.proxies.resolved(r))
 	token, fault := tokenOf(m.transport, r)
 	switch fault {
 	case tokenFine:
@@ -41,21 +45,18 @@ func (m *Manager) begin(w http.ResponseWriter, r *http.Request) (*exchange, erro
 			return nil, err
 		}
 	case tokenAmbiguous, tokenMalformed:
-		m.log.Warn("session: the request's token is not used", "reason", string(fault))
+		m.log.Debug("session: the request's token is not used", "reason", string(fault))
 	}
-	if x.s == nil {
-		x.pending = newToken()
-		x.absent = !m.byItself
-		x.s = m.proxy.begin(TokenID(x.pending), x.freshMeta(), x)
-	}
+	x.absent = x.s == nil && !m.byItself
+	x.w = newResponse(w, x)
 	return x, nil
 }
 
 // open gets the session that the client's token names, if there is one for this client.
 func (x *exchange) open(id ID) error {
+	x.came = true
 	s, err := x.m.proxy.acquire(x.r.Context(), id, x)
 	if errors.Is(err, ErrNotFound) {
-		x.came = true
 		x.muted = x.m.proxy.retired.has(id, time.Now())
 		return nil
 	}
@@ -63,23 +64,37 @@ func (x *exchange) open(id ID) error {
 		return err
 	}
 	meta := s.metadata()
-	said := x.m.fingerprint(x.m.proxies.resolved(x.r))
-	if !fingerprintMatches(meta.Fingerprint, meta.Salt, said) {
+	if !fingerprintMatches(meta.Fingerprint, meta.Salt, x.said) {
 		x.m.log.Warn("session: not served, the client's fingerprint changed",
-			"session", id.Short(), "changed", strings.Join(fingerprintDiff(meta.Fingerprint, meta.Salt, said), ", "))
+			"session", id.Short(), "changed", strings.Join(fingerprintDiff(meta.Fingerprint, meta.Salt, x.said), ", "))
 		s.release()
 		return nil
 	}
-	x.came, x.s = true, s
+	x.s = s
 	s.Touch()
 	return nil
 }
 
-// freshMeta returns the metadata of a session that begins with this request.
-func (x *exchange) freshMeta() Meta {
-	meta := newMeta(time.Now(), x.m.maxAge, x.m.lifetime)
-	meta.Fingerprint = fingerprintSum(meta.Salt, x.m.fingerprint(x.m.proxies.resolved(x.r)))
-	return meta
+// session returns the request's session. One that begins with the request is made at its first
+// use, which most visits of strangers never come to. After the request it is released already.
+func (x *exchange) session() *Session {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.s == nil {
+		x.token = newToken()
+		x.s = x.m.proxy.begin(TokenID(x.token), x.freshMeta(), x)
+		if x.closed {
+			x.s.release()
+		}
+	}
+	return x.s
+}
+
+// current returns the request's session, nil if nobody asked for it.
+func (x *exchange) current() *Session {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.s
 }
 
 // use notes that the response depends on the session.
@@ -91,42 +106,42 @@ func (x *exchange) use() {
 
 // before saves the session and sends its token; see responseHook.
 func (x *exchange) before(status int) error {
-	hijacked := status == statusHijacked
-	if hijacked {
+	if status == statusHijacked {
 		x.mu.Lock()
 		x.sent = true // whoever takes the connection may not send our header
 		x.mu.Unlock()
 	}
 	err := x.save()
-	if hijacked && errors.Is(err, ErrHeadersSent) {
-		x.m.log.Warn("session: new session not stored, a hijacked connection may not deliver its token", "session", x.s.ID().Short())
+	if status == statusHijacked && errors.Is(err, ErrHeadersSent) {
+		x.undeliverable()
 		err = nil
 	}
-	if err == nil {
-		err = x.seal()
+	if sealErr := x.seal(); err == nil {
+		err = sealErr
 	}
 	x.protect()
 	return err
 }
 
-// fail answers for the handler; see responseHook. What was committed before the failure is sent.
+// fail answers for the handler; see responseHook. What was committed before is in the header.
 func (x *exchange) fail(w http.ResponseWriter, err error) {
-	x.m.log.Error("session: saving the session", "session", x.s.ID().Short(), "error", err)
-	if sealErr := x.seal(); sealErr != nil {
-		x.m.log.Error("session: sending the token", "error", sealErr)
-	}
-	x.protect()
-	x.m.onError(w, x.r, err)
+	x.m.log.Error("session: saving the session", "session", x.current().ID().Short(), "error", err)
+	x.report()
+	x.m.answer(w, x.r, err)
 }
 
 // save stores what is dirty. An end from elsewhere is no failure of this response.
 func (x *exchange) save() error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.r.Context()), patience)
+	s := x.current()
+	if s == nil || !s.IsDirty() {
+		return nil
+	}
+	ctx, cancel := s.patient(x.r.Context())
 	defer cancel()
-	err := x.s.Save(ctx)
+	err := s.Save(ctx)
 	switch {
 	case errors.Is(err, ErrNotFound):
-		x.m.log.Debug("session: ended during the request, its changes are not stored", "session", x.s.ID().Short())
+		x.m.log.Debug("session: ended during the request, its changes are not stored", "session", s.ID().Short())
 		return nil
 	case errors.Is(err, ErrReleased):
 		return nil
@@ -134,13 +149,26 @@ func (x *exchange) save() error {
 	return err
 }
 
-// seal puts the token of a session that is stored by now into the header. From then on no
-// token can be sent: it holds off saves meanwhile, so that none creates a session too late.
+// seal puts the token of a session that is stored by now into the header: again if it was
+// there, as handlers and the middleware inside of us replace header fields. From then on no
+// token can be sent. A save or renewal on another goroutine that could make one is waited for;
+// one that comes later is refused.
 func (x *exchange) seal() error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.r.Context()), patience)
+	x.mu.Lock()
+	s := x.s
+	if !x.moving {
+		defer x.mu.Unlock()
+		x.sealLocked(false, time.Time{})
+		return nil
+	}
+	x.mu.Unlock()
+	ctx, cancel := s.patient(x.r.Context())
 	defer cancel()
-	l, err := x.s.lockState(ctx)
+	l, err := s.lockState(ctx)
 	if err != nil {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		x.sealLocked(false, time.Time{})
 		return err
 	}
 	defer x.s.unlockState(l)
@@ -149,13 +177,20 @@ func (x *exchange) seal() error {
 	l.mu.Unlock()
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if stored && x.pending != "" && !x.muted {
-		x.m.transport.Send(x.w.Header(), x.r, x.pending, end)
-		x.pending, x.came = "", true
+	x.sealLocked(stored, end)
+	return nil
+}
+
+func (x *exchange) sealLocked(stored bool, end time.Time) {
+	switch {
+	case stored && x.token != "" && !x.muted:
+		x.m.transport.Send(x.w.Header(), x.r, x.token, end)
+		x.came, x.cleared = true, false
 		x.use()
+	case x.cleared:
+		x.m.transport.Clear(x.w.Header(), x.r)
 	}
 	x.sent = true
-	return nil
 }
 
 // protect keeps a response that depends on the session out of shared caches.
@@ -166,144 +201,57 @@ func (x *exchange) protect() {
 }
 
 // finish begins the response of a handler that did not, and saves what was set since it began.
+// After a failure it does not: the client was told to try again.
 func (x *exchange) finish() {
-	if !x.w.headersSent() {
-		x.w.finish()
+	begun := x.w.headersSent()
+	x.w.finish()
+	if !begun || x.w.failed {
 		return
 	}
-	if err := x.save(); err != nil {
-		x.m.log.Error("session: changes made after the response began are lost", "session", x.s.ID().Short(), "error", err)
+	err := x.save()
+	switch {
+	case errors.Is(err, ErrHeadersSent):
+		x.undeliverable()
+	case err != nil:
+		x.report()
+		x.m.log.Error("session: changes made after the response began are not stored",
+			"session", x.current().ID().Short(), "error", err)
 	}
 }
 
-// close releases the handle.
+// undeliverable logs that a new session is not stored because its token cannot be sent.
+func (x *exchange) undeliverable() {
+	if x.report() {
+		x.m.log.Warn("session: new session not stored, its token cannot be sent; set something before the response begins",
+			"session", x.current().ID().Short())
+	}
+}
+
+// report says whether nobody has logged yet that changes are lost.
+func (x *exchange) report() (first bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	first, x.reported = !x.reported, true
+	return first
+}
+
+// close releases the handle. After a panic the header may still be sent, by whoever recovers.
 func (x *exchange) close() {
+	if !x.w.headersSent() {
+		x.protect()
+	}
 	x.mu.Lock()
 	x.closed = true
+	s := x.s
 	x.mu.Unlock()
-	x.s.release()
+	if s != nil {
+		s.release()
+	}
 }
 
-// generate is Manager.Generate.
-func (x *exchange) generate(ctx context.Context) (string, error) {
-	x.use()
-	if err := x.canMove(); err != nil {
-		return "", err
-	}
-	if x.s.keepNew() {
-		x.mu.Lock()
-		x.told = true
-		x.mu.Unlock()
-		return x.keepNew(), nil
-	}
-	token, err := x.s.renew(ctx)
-	if err != nil {
-		return "", fmt.Errorf("generate token: %w", err)
-	}
-	return token, nil
-}
-
-// keepNew has a new session stored by the next save even when it is empty, and says whether it
-// is new.
-func (s *Session) keepNew() (isNew bool) {
-	s.locked(func(l *live) {
-		isNew = l.isNew && l.reason == 0
-		l.keep = l.keep || isNew
-	})
-	return isNew
-}
-
-// canWrite implements binding.
-func (x *exchange) canWrite() error {
+// released says whether the handler is over: a request that outlives it begins anew.
+func (x *exchange) released() bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.absent {
-		return ErrNoSession
-	}
-	return nil
-}
-
-// canCreate implements binding.
-func (x *exchange) canCreate() error {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	switch {
-	case x.muted:
-		return ErrNotFound
-	case x.sent && !x.told:
-		return ErrHeadersSent
-	}
-	return nil
-}
-
-// canMove implements binding.
-func (x *exchange) canMove() error {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	switch {
-	case x.closed:
-		return ErrReleased
-	case x.w.headersSent():
-		return ErrHeadersSent
-	}
-	return nil
-}
-
-// canRenew implements binding.
-func (x *exchange) canRenew() error {
-	if !x.m.byItself {
-		return fmt.Errorf("the app has to hand out the new token, use Manager.Generate: %w", errors.ErrUnsupported)
-	}
-	return nil
-}
-
-// keepNew implements binding.
-func (x *exchange) keepNew() (token string) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.absent, x.muted = false, false
-	return x.pending
-}
-
-// moved implements binding.
-func (x *exchange) moved(token string) {
-	end := x.s.metadata().End
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.closed || x.sent {
-		return
-	}
-	x.pending, x.came = "", true
-	x.use()
-	x.m.transport.Send(x.w.Header(), x.r, token, end)
-}
-
-// begun implements binding.
-func (x *exchange) begun(token string) {
-	x.ended()
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.pending, x.muted, x.told = token, false, false
-}
-
-// ended implements binding.
-func (x *exchange) ended() {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if !x.came || x.muted || x.closed || x.sent {
-		return
-	}
-	x.came = false
-	x.use()
-	x.m.transport.Clear(x.w.Header(), x.r)
-}
-
-// discarded implements binding.
-func (x *exchange) discarded(session string) {
-	x.mu.Lock()
-	muted := x.muted
-	x.mu.Unlock()
-	if !muted {
-		x.m.log.Warn("session: changes discarded, the request ended before they were saved", "session", session)
-	}
+	return x.closed
 }

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -24,9 +25,10 @@ type Manager struct {
 }
 
 // New returns a Manager over store: a ProxyStore as it is, else the store's own one, so that
-// several Managers over a BoltStore or MemoryStore share their live sessions. A nil store is a
-// new MemoryStore, which is for development, and logged as such. The error says which
-// option is wrong and why. The caller closes the store, after the server has shut down.
+// several Managers over a BoltStore or MemoryStore share their live sessions; give the Managers
+// of any other store one ProxyStore yourself. A nil store is a new MemoryStore, which is for
+// development, and logged as such. The error says which option is wrong and why. The caller
+// closes the store, after the server has shut down.
 func New(store Store, opts *Options) (*Manager, error) {
 	var o Options
 	if opts != nil {
@@ -71,7 +73,7 @@ func proxyOf(store Store) *ProxyStore {
 // Options are the options of New. nil, and the zero value of each, mean what is said there.
 type Options struct {
 	// MaxAge is the idle timeout of new sessions: they expire this long after the last request.
-	// 0 means 4 hours.
+	// 0 means 4 hours, or Lifetime if that is less.
 	MaxAge time.Duration
 
 	// Lifetime is the absolute lifetime of new sessions, however busy. 0 means 30 days.
@@ -94,12 +96,13 @@ type Options struct {
 	// them whoever gets a script into the page.
 	ScriptableCookie bool
 
-	// Logger gets warnings, and at debug level what happens to sessions; never a token, key or
-	// value. nil means slog.Default.
+	// Logger gets warnings and errors, and at debug level what happens to requests that is
+	// not worth one; never a token, key or value. nil means slog.Default.
 	Logger *slog.Logger
 
-	// ErrorHandler answers a request whose session could not be loaded or saved. nil means
-	// status 503 with a short text. The error is logged before.
+	// ErrorHandler answers a request whose session could not be loaded or saved; the request
+	// has no session then, so that From panics. nil, and one that writes nothing, mean status 503
+	// with a short text. The error is logged before.
 	ErrorHandler func(http.ResponseWriter, *http.Request, error)
 }
 
@@ -112,14 +115,17 @@ func (o *Options) complete(p *ProxyStore) error {
 		return errors.New("session: Options.Lifetime is negative; 0 means 30 days")
 	case o.MaxAge != 0 && o.MaxAge < time.Second:
 		return errors.New("session: Options.MaxAge is less than a second")
-	case o.Lifetime != 0 && o.MaxAge > o.Lifetime:
-		return errors.New("session: Options.MaxAge is longer than Options.Lifetime, which would always end the session first; set both or lower MaxAge")
+	case o.Lifetime != 0 && o.Lifetime < time.Second:
+		return errors.New("session: Options.Lifetime is less than a second")
 	}
 	if o.Lifetime == 0 {
-		o.Lifetime = max(DefaultLifetime, o.MaxAge)
+		o.Lifetime = DefaultLifetime
 	}
 	if o.MaxAge == 0 {
 		o.MaxAge = min(DefaultMaxAge, o.Lifetime)
+	}
+	if o.MaxAge > o.Lifetime {
+		return fmt.Errorf("session: Options.MaxAge is %v, longer than Options.Lifetime with %v, which would always end the session first; lower MaxAge or raise Lifetime", o.MaxAge, o.Lifetime)
 	}
 	if o.Transport == nil {
 		o.Transport = Cookie(p.cookie)
@@ -136,58 +142,57 @@ func (o *Options) complete(p *ProxyStore) error {
 	return nil
 }
 
-// answerUnavailable is the default ErrorHandler.
-func answerUnavailable(w http.ResponseWriter, _ *http.Request, _ error) {
-	http.Error(w, "The session is not available at the moment. Please try again.", http.StatusServiceUnavailable)
-}
-
 // Handler returns next with sessions: in it, From gives the request's session. What next
 // changed is saved before the first byte of its response, and the cookie is set then; if that
 // fails, the ErrorHandler answers instead. The ResponseWriter that next gets offers all that
 // the original does.
 func (m *Manager) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if x, ok := exchangeOf(r.Context()); ok && x.m == m {
-			next.ServeHTTP(w, r) // inside another Handler of this Manager
-			return
+		x := m.exchangeOf(r.Context())
+		switch {
+		case x == nil || x.released():
+			m.serve(w, r, next)
+		case x == innermost(r.Context()): // inside another Handler of this Manager
+			next.ServeHTTP(w, r)
+		default: // and of another Manager in between
+			next.ServeHTTP(w, x.in(r))
 		}
-		m.serve(w, r, next)
 	})
 }
 
 func (m *Manager) serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	x, err := m.begin(w, r)
 	if err != nil {
-		m.log.Error("session: loading the session", "error", err)
-		protectCaching(w.Header(), m.transport.Vary())
-		m.onError(w, r, err)
+		m.refuse(w, r, err)
 		return
 	}
+	in := x.in(r)
 	defer x.close() // after a panic too, which saves nothing further
-	next.ServeHTTP(wrapResponse(x.w), r.WithContext(NewContext(r.Context(), x.s)))
+	defer handBack(r, in)
+	next.ServeHTTP(wrapResponse(x.w), in)
 	x.finish()
+}
+
+// handBack gives the server's request what handlers noted in ours: the server removes the
+// temporary files of a parsed form, and middleware outside of us reads the pattern.
+func handBack(r, in *http.Request) {
+	if r.Pattern != in.Pattern {
+		r.Pattern = in.Pattern
+	}
+	if in.MultipartForm != nil {
+		r.MultipartForm = in.MultipartForm
+	}
 }
 
 // Store returns the Manager's store, through which background jobs reach live sessions.
 func (m *Manager) Store() *ProxyStore { return m.proxy }
 
-// Generate starts the request's session, or renews it, and returns its token for the app to
-// hand out; it is stored even when nothing is set. On token transports it is the way to start
-// a session (express-token-session's generate), and to renew it at login. It returns
-// ErrHeadersSent once the response has begun.
-func (m *Manager) Generate(r *http.Request) (token string, err error) {
-	x, ok := exchangeOf(r.Context())
-	if !ok || x.m != m {
-		return "", errors.New("session: Generate: the request did not come through this Manager's Handler")
-	}
-	return x.generate(r.Context())
-}
-
 type contextKey struct{}
 
 // From returns the session of a request that came through Manager.Handler: the one that its
-// token opens, else a new one that is stored once something is set. Outside of Handler it
-// panics: the handler is not wrapped. It never returns nil.
+// token opens, else a new one that is stored once something is set. Call it before the
+// response begins: that keeps the response out of shared caches. Outside of Handler it panics:
+// the handler is not wrapped. It never returns nil.
 func From(r *http.Request) *Session {
 	s, ok := FromContext(r.Context())
 	if !ok {
@@ -198,27 +203,20 @@ func From(r *http.Request) *Session {
 
 // FromContext returns the session in a request's context, and false if there is none.
 func FromContext(ctx context.Context) (*Session, bool) {
-	s, ok := ctx.Value(contextKey{}).(*Session)
-	if !ok {
-		return nil, false
+	switch v := ctx.Value(contextKey{}).(type) {
+	case *exchange:
+		v.use()
+		return v.session(), true
+	case *Session:
+		if x, ok := v.bound.(*exchange); ok {
+			x.use()
+		}
+		return v, true
 	}
-	if x, ok := s.bound.(*exchange); ok {
-		x.use()
-	}
-	return s, true
+	return nil, false
 }
 
 // NewContext returns ctx with a session in it, for From and FromContext.
 func NewContext(ctx context.Context, s *Session) context.Context {
 	return context.WithValue(ctx, contextKey{}, s)
-}
-
-// exchangeOf returns the exchange of a request.
-func exchangeOf(ctx context.Context) (*exchange, bool) {
-	s, ok := ctx.Value(contextKey{}).(*Session)
-	if !ok {
-		return nil, false
-	}
-	x, ok := s.bound.(*exchange)
-	return x, ok
 }

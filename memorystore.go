@@ -55,9 +55,6 @@ func NewMemoryStore(opts *MemoryOptions) *MemoryStore {
 // proxy returns the store's one ProxyStore.
 func (m *MemoryStore) proxy() *ProxyStore { return m.proxied() }
 
-// self returns the store; see changeStore.
-func (m *MemoryStore) self() Store { return m }
-
 // Create is [Store].Create.
 func (m *MemoryStore) Create(ctx context.Context, id ID) (*Session, error) {
 	err := m.do(ctx, func(now time.Time) error {

@@ -41,9 +41,7 @@ func (p *ProxyStore) acquire(ctx context.Context, id ID, b binding) (s *Session,
 	if err := l.check(time.Now()); err != nil {
 		return nil, err
 	}
-	s = newHandle(p, l, b)
-	s.brought = b != nil
-	return s, nil
+	return newHandle(p, l, b), nil
 }
 
 // begin returns a handle on a new session of a request. Nobody else knows its ID before it is
@@ -68,18 +66,6 @@ func (p *ProxyStore) enter(id ID) (l *live, mine bool) {
 	l.attached, l.holders, l.ready = true, 1, make(chan struct{})
 	p.live[id] = l
 	return l, true
-}
-
-// enterMoved puts a clean copy of a state that nobody else has into the map under another ID,
-// held.
-func (p *ProxyStore) enterMoved(from *live, id ID) *live {
-	to := from.copyLocked(id)
-	to.savedLocked(Changes{seq: to.gen})
-	to.attached, to.holders = true, 1
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.live[id] = to
-	return to
 }
 
 // errLoad is what those who wait see if the store panics while it loads.
@@ -156,8 +142,8 @@ func (p *ProxyStore) hold(l *live) {
 	l.holders++
 }
 
-// publish puts a new session, held, into the map before its first save: from then on others may
-// ask for its ID.
+// publish puts a held state into the map, a new one before it is first stored: from then on others
+// may ask for its ID.
 func (p *ProxyStore) publish(l *live) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

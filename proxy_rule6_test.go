@@ -338,7 +338,7 @@ func TestProxyRule6RenewOfANewSessionStoresIt(t *testing.T) {
 		g.fail("Save", 1, ErrFull)
 		wantErr(t, s.Renew(t.Context()), ErrFull)
 		must(t, s.Renew(t.Context()))
-		equal(t, "events", r.happened(), "kept kept")
+		equal(t, "events", r.happened(), "kept kept moved")
 		equal(t, "ID", s.ID(), id)
 		copied, err := g.Get(t.Context(), id)
 		must(t, err)
@@ -405,7 +405,7 @@ func TestProxyRule6WritesWaitForRegenerate(t *testing.T) {
 func TestProxyRule6RegenerateRunsNoCodeOfTheRequestWhenItIsTooLate(t *testing.T) {
 	eachKind(t, func(t *testing.T, p *ProxyStore, g *gateStore) {
 		s, r := bring(t, p, stored(t, p, 1))
-		r.fresh = func() { must(t, count.Set(s, 2)); panic(errPanic) }
+		r.make = func() { must(t, count.Set(s, 2)); panic(errPanic) }
 		start(t, func() error { return s.Regenerate(t.Context()) }).panics()
 		isAlive(t, s)
 		equal(t, "destroyed", g.count("Destroy"), 0)

@@ -165,7 +165,8 @@ func TestProxyRule7FailedDestroyFailsClosed(t *testing.T) {
 						g.fail("Destroy", 1, c.err)
 						start(t, func() error { return end(p, a) }).gives(c.err)
 					}
-					equal(t, "events", r.happened(), "")
+					told := map[bool]string{true: "ended"}[c.ended && c.err != nil && how == "handle"]
+					equal(t, "events", r.happened(), told)
 					if !c.ended {
 						isAlive(t, b)
 						return

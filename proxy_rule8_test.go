@@ -52,29 +52,6 @@ func TestProxyRule8DestroyedIsNotRetired(t *testing.T) {
 	})
 }
 
-// The response of a request that came before a login, and logs out a session that is no more,
-// must not take the login's cookie away.
-func TestProxyRule8LateDestroyLeavesTheNewTokenAlone(t *testing.T) {
-	moves := map[string]func(t *testing.T, s *Session) error{
-		"Renew":      func(t *testing.T, s *Session) error { return s.Renew(t.Context()) },
-		"Regenerate": func(t *testing.T, s *Session) error { return s.Regenerate(t.Context()) },
-	}
-	for name, move := range moves {
-		t.Run(name, func(t *testing.T) {
-			eachKind(t, func(t *testing.T, p *ProxyStore, g *gateStore) {
-				id := stored(t, p, 1)
-				a, _ := bring(t, p, id)
-				b, r := bring(t, p, id)
-				must(t, move(t, a))
-				was, err := b.Destroy(t.Context())
-				must(t, err)
-				equal(t, "destroyed", was, false)
-				equal(t, "events", r.happened(), "")
-			})
-		})
-	}
-}
-
 func numbered(n int) (id ID) {
 	binary.BigEndian.PutUint64(id[:], uint64(n)+1)
 	return id

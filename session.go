@@ -19,14 +19,13 @@ import (
 // a handle still reads what it had; Set and Save give ErrNotFound, and Done is closed.
 type Session struct {
 	component
-	store   Store // where it is saved: the ProxyStore it came from, or its store
-	maxSize int   // of a component, in encoded bytes
+	store   Store        // where it is saved: the ProxyStore it came from, or its store
+	maxSize atomic.Int64 // of a component, in encoded bytes; 0 until limit asked
 	state   atomic.Pointer[live]
 	bound   binding // the request it belongs to; nil outside of one
 
 	mu       sync.Mutex
 	released bool
-	brought  bool    // the client's request came with its token
 	staged   *string // the user set by SetUser, until the session is renewed
 }
 
@@ -34,10 +33,11 @@ type Session struct {
 // the state locked, so it must not use the session.
 type binding interface {
 	canWrite() error          // ErrNoSession where nothing can be set
-	canCreate() error         // whether a session new to the client may be stored
+	canCreate(*Meta) error    // whether a session new to the client may be stored; adds its fingerprint
 	canMove() error           // ErrHeadersSent when no new token can be sent any more
 	canRenew() error          // errors.ErrUnsupported when the app has to hand out new tokens
 	freshMeta() Meta          // of a session that begins in this request
+	fresh() bool              // the session's token was made in this request: nobody can have planted it
 	keepNew() (token string)  // the new session is to be stored and sent even when empty
 	moved(token string)       // the session goes on under another token, to be sent at once
 	begun(token string)       // a new session, its token to be sent once it is stored
@@ -77,13 +77,24 @@ func loadSession(store Store, id ID, meta Meta, names []string, loaded ...loaded
 }
 
 func newHandle(store Store, l *live, b binding) *Session {
-	s := &Session{store: store, bound: b, maxSize: DefaultMaxComponentSize}
-	if sized, ok := As[interface{ MaxComponentSize() int }](store); ok {
-		s.maxSize = sized.MaxComponentSize()
-	}
+	s := &Session{store: store, bound: b}
 	s.component = component{s: s}
 	s.state.Store(l)
 	return s
+}
+
+// limit returns how many encoded bytes a component may have. A handle that never sets anything
+// does not ask its store, which may not even be open.
+func (s *Session) limit() int {
+	if n := s.maxSize.Load(); n != 0 {
+		return int(n)
+	}
+	n := DefaultMaxComponentSize
+	if sized, ok := As[interface{ MaxComponentSize() int }](s.store); ok {
+		n = sized.MaxComponentSize()
+	}
+	s.maxSize.Store(int64(n))
+	return n
 }
 
 // locked calls f with the live state locked.

@@ -19,16 +19,10 @@ func (s *Session) Destroy(ctx context.Context) (bool, error) {
 	}
 	defer s.unlockState(l)
 	was, err := s.destroyLocked(ctx, l)
-	if err == nil && s.bound != nil && !s.retired(l) {
-		s.bound.ended()
+	if s.bound != nil && !untried(err) {
+		s.bound.ended() // after a failure too: the client had better forget what is refused from now on
 	}
 	return was && err == nil, err
-}
-
-// retired says whether another request gave the session a new token, which this one must not
-// take away from the client.
-func (s *Session) retired(l *live) bool {
-	return s.store.(*ProxyStore).retired.has(l.id, time.Now())
 }
 
 // patience bounds what goes on when the client is gone.
@@ -82,9 +76,6 @@ func untried(err error) bool {
 	}
 	return errors.Is(err, ErrClosed) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
-
-// end ends the session for all its handles; a store of this package calls it.
-func (s *Session) end(reason Reason) { s.state.Load().end(reason) }
 
 // endState ends a state and its ProxyStore's entry.
 func (s *Session) endState(l *live, reason Reason) {

@@ -44,10 +44,10 @@ func (s *Session) SetMaxAge(d time.Duration) error {
 func (s *Session) User() string { return s.metadata().User }
 
 // SetUser makes the session the user's, "" for nobody's, so that it is found by the user's
-// name (see [UserIndex]). A session that a request came with does not become another user's
-// until Renew or Manager.Generate gives it a new token in the same request: until then User says
-// what it said, and without it nothing changes. So whoever planted a token gains nothing by the
-// login. Which of SetUser and Renew comes first does not matter.
+// name (see [UserIndex]). In a request, a session that the client brought does not become
+// another user's until Renew or Manager.Generate gives it a new token in the same request,
+// before or after: until then User says what it said, and without it nothing changes. So
+// whoever planted a token gains nothing by the login.
 func (s *Session) SetUser(user string) error {
 	if err := checkName("user name", user); err != nil {
 		return err
@@ -62,7 +62,7 @@ func (s *Session) SetUser(user string) error {
 	s.staged = nil
 	switch {
 	case l.meta.User == user:
-	case s.brought && user != "":
+	case s.bound != nil && !l.isNew && user != "" && !s.bound.fresh():
 		s.staged = &user
 	default:
 		l.meta.User, l.metaGen = user, l.nextLocked()

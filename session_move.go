@@ -28,6 +28,10 @@ func (s *Session) Regenerate(ctx context.Context) error {
 	if err := s.canRenew(); err != nil {
 		return fmt.Errorf("regenerate session: %w", err)
 	}
+	return s.regenerate(ctx)
+}
+
+func (s *Session) regenerate(ctx context.Context) error {
 	ctx, cancel := s.patient(ctx)
 	defer cancel()
 	l, err := s.lockState(ctx)
@@ -40,11 +44,14 @@ func (s *Session) Regenerate(ctx context.Context) error {
 	}
 	token := newToken()
 	to := newLive(TokenID(token), s.bound.freshMeta())
-	to.attached, to.holders = true, 1
+	to.destine()
+	defer to.unlock()
 	l.freeze(s)
 	defer l.thaw()
 	p := s.store.(*ProxyStore)
-	p.retired.mark(l.id, time.Now())
+	if !s.IsNew() { // else nobody knows the ID
+		p.retired.mark(l.id, time.Now())
+	}
 	if _, err := s.destroyLocked(ctx, l); err != nil {
 		if !errors.Is(err, ErrUncertain) {
 			p.retired.withdraw(l.id)
@@ -55,6 +62,13 @@ func (s *Session) Regenerate(ctx context.Context) error {
 	s.moveTo(p, l, to)
 	s.bound.begun(token)
 	return nil
+}
+
+// destine makes l, which nobody else has, what a handle moves to: held, and not saved by anybody
+// before it is unlocked, as the request's header must not go out before it has the new token.
+func (l *live) destine() {
+	l.attached, l.holders = true, 1
+	l.saving <- struct{}{}
 }
 
 // startAfter makes the generations of an empty state greater than those of from, so that no
@@ -100,7 +114,11 @@ func (s *Session) renew(ctx context.Context) (token string, err error) {
 		return s.renewNew(ctx, l, store)
 	}
 	token = newToken()
-	if err := s.move(ctx, store, l, from, TokenID(token)); err != nil {
+	to := from.copyLocked(TokenID(token))
+	to.savedLocked(Changes{seq: to.gen})
+	to.destine()
+	defer to.unlock()
+	if err := s.move(ctx, store, l, from, to); err != nil {
 		return "", err
 	}
 	s.bound.moved(token)
@@ -123,14 +141,14 @@ func (s *Session) departing(l *live) (*live, error) {
 
 // move moves the session to another ID in its store, and the handle with it. The new state is in
 // the map before the commit, so that an end that comes right after it finds it.
-func (s *Session) move(ctx context.Context, store Store, l, from *live, id ID) (err error) {
+func (s *Session) move(ctx context.Context, store Store, l, from, to *live) (err error) {
 	p := s.store.(*ProxyStore)
-	to := p.enterMoved(from, id)
+	p.publish(to)
 	p.retired.mark(l.id, time.Now())
 	err = ErrUncertain // what a store leaves behind that panics
 	defer func() {
 		if err != nil {
-			p.end(id, Destroyed)
+			p.end(to.id, Destroyed)
 			p.leave(to)
 			s.moveFailed(p, l, err)
 			return
@@ -138,14 +156,19 @@ func (s *Session) move(ctx context.Context, store Store, l, from *live, id ID) (
 		s.moveTo(p, l, to)
 		s.endState(l, Renewed)
 	}()
-	return moveStored(ctx, store, from, id)
+	return moveStored(ctx, store, from, to.id)
 }
 
 // renewNew stores a session that the client does not know yet. Its token was never sent, so that
 // there is no other one to give it.
 func (s *Session) renewNew(ctx context.Context, l *live, store Store) (token string, err error) {
 	s.keepNew()
-	return s.bound.keepNew(), s.saveLocked(ctx, l, store)
+	token = s.bound.keepNew()
+	if err := s.saveLocked(ctx, l, store); err != nil {
+		return "", err
+	}
+	s.bound.moved(token)
+	return token, nil
 }
 
 // moveFailed draws the conclusions from a renewal that was not stored, or perhaps was.
@@ -164,7 +187,7 @@ func (s *Session) moveFailed(p *ProxyStore, l *live, err error) {
 func (s *Session) moveTo(p *ProxyStore, from, to *live) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.staged, s.brought = nil, false
+	s.staged = nil
 	if s.released {
 		p.leave(to) // nobody uses it any more
 		return

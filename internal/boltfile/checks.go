@@ -10,12 +10,9 @@ import (
 // lockPause is the time between two attempts at a lock.
 const lockPause = 10 * time.Millisecond
 
-// checkKind returns ErrKind for anything but a regular file, and ErrFormat for an empty one:
-// bbolt would make a fresh store of it, and what should be in it would be gone without a word.
+// checkKind returns ErrKind for anything but a regular file.
 func checkKind(path string, info os.FileInfo) error {
 	switch mode := info.Mode(); {
-	case mode.IsRegular() && info.Size() == 0:
-		return fmt.Errorf("%s: %w: it is empty; remove it to start afresh, or restore a backup", path, ErrFormat)
 	case mode.IsRegular():
 		return nil
 	case mode&os.ModeSymlink != 0:

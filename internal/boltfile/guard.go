@@ -49,7 +49,7 @@ func openDB(f *os.File, o Options) (*bbolt.DB, error) {
 			ReadOnly:        o.ReadOnly,
 			InitialMmapSize: o.InitialMmapSize,
 			MaxSize:         clampInt(o.MaxSize),
-			NoStatistics:    true,
+			NoStatistics:    false, // the count of free pages is among them
 			OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
 				if first { // later calls are those of Tx.CopyFile
 					first = false

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"testing"
@@ -21,6 +22,7 @@ func TestMain(m *testing.M) {
 	children := map[string]func([]string) error{
 		"hold": holdChild, "read": readChild, "raw": rawChild,
 	}
+	maps.Copy(children, platformChildren)
 	if child, ok := children[os.Getenv(childMode)]; ok {
 		if err := child(os.Args[1:]); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -213,6 +213,24 @@ func TestOpenWaitsForLock(t *testing.T) {
 	})
 }
 
+// A file that is replaced while somebody waits for its lock is not the one to open.
+func TestOpenReplacedWhileWaiting(t *testing.T) {
+	path, other := newStore(t, 10), newStore(t, 20)
+	synctest.Test(t, func(t *testing.T) {
+		f := open(t, path, boltfile.Options{})
+		time.AfterFunc(time.Second, func() {
+			if err := errors.Join(os.Rename(other, path), f.CloseDirty()); err != nil {
+				t.Error(err)
+			}
+		})
+		got := open(t, path, boltfile.Options{Timeout: 2 * time.Second})
+		defer got.Close()
+		if err := got.CheckPath(); err != nil || got.Report().Buckets["sessions/global"].Keys != 20 {
+			t.Errorf("opened the file with %d sessions, %v", got.Report().Buckets["sessions/global"].Keys, err)
+		}
+	})
+}
+
 func TestCheckPath(t *testing.T) {
 	changes := map[string]func(path string) error{
 		"removed": os.Remove,

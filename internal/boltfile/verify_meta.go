@@ -8,7 +8,7 @@ import (
 // readMeta finds the meta page that bbolt will use: the one with the higher transaction of those
 // that are valid.
 func (v *verifier) readMeta(size int64) error {
-	if size == 0 {
+	if size == 0 { // bbolt would make a fresh store of it, and nobody would hear of the loss
 		return fmt.Errorf("%w: it is empty; remove it to start afresh, or restore a backup", ErrFormat)
 	}
 	pageSize, err := v.findPageSize(size)

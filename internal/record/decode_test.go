@@ -95,6 +95,11 @@ func TestDecodeMalformed(t *testing.T) {
 			t.Errorf("% x decodes to %v", data, at)
 		}
 	}
+	for _, dst := range []any{new(any), new(map[string]int), new(base)} {
+		if err := Decode([]byte("\xa2\x62ID\x01\x62ID\x02"), dst); err == nil {
+			t.Errorf("a duplicate key decodes to %s", dump(dst))
+		}
+	}
 	var dst any
 	if err := Decode([]byte("\x82\x01"), &dst); !errors.Is(err, ErrMalformed) {
 		t.Errorf("a cut array gives %v, want ErrMalformed", err)

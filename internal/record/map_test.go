@@ -38,7 +38,7 @@ func TestMapOrder(t *testing.T) {
 		t.Error(err)
 	}
 	for key, value := range m.All() {
-		if found, ok := m.Find(key); !ok || !bytes.Equal(found, value) {
+		if found, ok := m.Find(key); !ok || !bytes.Equal(found, value) || cap(found) > len(found) {
 			t.Errorf("finds % x under key of %d bytes, want % x", found, len(key), value)
 		}
 	}
@@ -172,8 +172,11 @@ func checkModel(t *testing.T, m record.Map, model map[string][]byte) {
 
 func TestMergeSharesNothing(t *testing.T) {
 	m := eight(t)
-	value := []byte{0x41, 1}
-	next := m.Merge(false, map[string][]byte{"new": value}, nil)
+	value, removed := []byte{0x41, 1}, []string{"z", "a", "key-1"}
+	next := m.Merge(false, map[string][]byte{"new": value}, removed)
+	if !slices.Equal(removed, []string{"z", "a", "key-1"}) {
+		t.Errorf("reordered the removed keys to %q", removed)
+	}
 	want := bytes.Clone(next)
 	clear(m)
 	clear(value)

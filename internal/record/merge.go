@@ -11,7 +11,7 @@ func MapOf(values map[string][]byte) Map { return Map(nil).Merge(true, values, n
 // set, and asks of set what [MapOf] asks of its values.
 func (m Map) Merge(clear bool, set map[string][]byte, removed []string) Map {
 	if clear {
-		m, removed = nil, nil
+		m = nil
 	}
 	added := make([]string, 0, len(set))
 	size := len(m)
@@ -85,7 +85,7 @@ func (s *splice) addBefore(key []byte) {
 // drops says whether the pair under key goes, and writes the one that takes its place.
 func (s *splice) drops(key []byte) (gone bool) {
 	for len(s.removed) > 0 && compareName(s.removed[0], key) <= 0 {
-		gone = gone || s.removed[0] == string(key)
+		gone = s.removed[0] == string(key)
 		s.removed = s.removed[1:]
 	}
 	if len(s.added) > 0 && s.added[0] == string(key) {

@@ -67,7 +67,7 @@ func unixNano(t time.Time) int64 {
 // would write of the result. Times are in UTC. The result shares no memory with body, which
 // may belong to a transaction. It returns ErrMalformed otherwise.
 func ParseMeta(body []byte) (Meta, error) {
-	p := metaParser{rest: body}
+	p := metaParser{rest: bytes.Clone(body)} // for the byte strings; texts are copied again
 	p.expect(majorArray, metaFields)
 	m := Meta{
 		Created:     p.time(),
@@ -155,7 +155,7 @@ func (p *metaParser) text() string { return string(p.string(majorText)) }
 
 func (p *metaParser) bytes() []byte {
 	if s := p.string(majorBytes); len(s) > 0 {
-		return bytes.Clone(s)
+		return s
 	}
 	return nil
 }

@@ -27,6 +27,9 @@ func TestMeta(t *testing.T) {
 		if err != nil || !reflect.DeepEqual(got, *m) {
 			t.Errorf("%s: gave %v (%v), want %v", name, got, err, *m)
 		}
+		if cap(got.Salt) > len(got.Salt) {
+			t.Errorf("%s: an append to the salt would overwrite what is behind it", name)
+		}
 		clear(body)
 		if !reflect.DeepEqual(got, *m) {
 			t.Errorf("%s: changes with the bytes it was read from", name)

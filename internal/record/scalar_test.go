@@ -60,7 +60,8 @@ func TestScalarsDecodeAsTheLibraryDoes(t *testing.T) {
 		inputs = append(inputs, data, data[:len(data)/2], append([]byte{0xc1}, data...))
 	}
 	inputs = append(inputs, []byte{0x18, 1}, []byte{0x1b, 0, 0, 0, 0, 0, 0, 0, 1}, []byte{0x58, 1, 7}, []byte{0x78, 1, 'a'}, []byte{0x61, 0xff},
-		[]byte{simpleNull}, []byte{0xf7}, []byte{0xf8, 0xff}, []byte{0xe0}, []byte{0x7f, 0xff}, []byte{0x80}, nil, []byte{0, 0})
+		[]byte{simpleNull}, []byte{0xf7}, []byte{0xf8, 0xff}, []byte{0xe0}, []byte{0x7f, 0xff}, []byte{0x80}, nil, []byte{0, 0},
+		[]byte("\xfb\x7f\xef\xff\xff\xff\xff\xff\xff"), []byte("\xfb\x3f\xb9\x99\x99\x99\x99\x99\x9a"), []byte("\xfa\x7f\xa0\x00\x00"))
 	for _, data := range inputs {
 		for _, dst := range scalarPointers() {
 			sameDecode(t, data, dst)

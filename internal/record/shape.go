@@ -72,11 +72,7 @@ func (s shapes) of(t reflect.Type) *shape {
 	}
 	sh := &shape{form: formOf(t)}
 	s[t] = sh
-	if t.Kind() != reflect.Struct {
-		return sh
-	}
-	if sh.form == atomic {
-		sh.hidden = true
+	if t.Kind() != reflect.Struct || sh.form == atomic {
 		return sh
 	}
 	sh.fields, sh.hidden = storedFields(t)

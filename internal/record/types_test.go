@@ -85,6 +85,24 @@ type ambiguous struct {
 	N int
 }
 
+type hiddenTime = time.Time
+
+// aliased embeds a time under an unexported name, where reflection cannot get it out.
+type aliased struct {
+	hiddenTime
+	netip.Addr
+	N int
+}
+
+// embeddings returns a chain of n embedded pointers.
+func embeddings(n int) *selfEmbedded {
+	var e *selfEmbedded
+	for range n {
+		e = &selfEmbedded{selfEmbedded: e}
+	}
+	return e
+}
+
 // knot points to itself, and has a marshaler that knows.
 type knot struct {
 	Self *knot
