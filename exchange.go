@@ -168,7 +168,7 @@ func (x *exchange) seal() error {
 		x.sealLocked(false, time.Time{})
 		return err
 	}
-	defer l.unlock()
+	defer x.s.unlockState(l)
 	l.mu.Lock()
 	stored, end := !l.isNew && l.reason == 0, l.meta.End
 	l.mu.Unlock()
