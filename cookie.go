@@ -53,18 +53,18 @@ func (t *cookieTransport) Token(r *http.Request) (string, bool) { return found(t
 // read splits the Cookie fields itself: http.Request.Cookies leaves out cookies with odd values,
 // which would hide a duplicate, and strips quotes, which no token of ours has.
 func (t *cookieTransport) read(r *http.Request) (string, tokenFault) {
-	return theToken(func(yield func(string) bool) {
-		for _, line := range r.Header["Cookie"] {
-			for line != "" {
-				var pair string
-				pair, line, _ = strings.Cut(line, ";")
-				name, value, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
-				if name == t.cookie.Name && !yield(value) {
-					return
-				}
+	var values tokenValues
+	for _, line := range r.Header["Cookie"] {
+		for line != "" {
+			var pair string
+			pair, line, _ = strings.Cut(line, ";")
+			name, value, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
+			if name == t.cookie.Name {
+				values.add(value)
 			}
 		}
-	})
+	}
+	return values.token()
 }
 
 func (t *cookieTransport) Send(h http.Header, r *http.Request, token string, expires time.Time) {

@@ -74,7 +74,8 @@ func fingerprintMatches(stored, salt []byte, said string) bool {
 	if len(stored) == 0 {
 		return true
 	}
-	return subtle.ConstantTimeCompare(stored, fingerprintSum(salt, said)) == 1
+	full := saltedHash(salt, said)
+	return len(stored) >= len(full) && subtle.ConstantTimeCompare(stored[:len(full)], full[:]) == 1
 }
 
 // fingerprintDiff returns the labels of the parts of said that differ from the stored ones. It
@@ -111,7 +112,7 @@ func labelledParts(said string) []string {
 // saltedHash returns the SHA-256 of salt and said, each after its length, so that no other pair
 // reads the same.
 func saltedHash(salt []byte, said string) [sha256.Size]byte {
-	b := make([]byte, 0, 16+len(salt)+len(said))
+	b := make([]byte, 0, 512) // on the stack, and enough for most
 	b = binary.BigEndian.AppendUint64(b, uint64(len(salt)))
 	b = append(b, salt...)
 	b = binary.BigEndian.AppendUint64(b, uint64(len(said)))

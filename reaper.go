@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -37,7 +38,8 @@ type Reaper struct {
 
 	closing context.Context // done when Close begins
 	cancel  context.CancelFunc
-	closed  sync.Once
+	closed  atomic.Bool
+	stopped chan struct{} // closed when Close is through
 	turn    chan struct{} // holds an item while a run is under way, and for ever after Close
 
 	mu    sync.Mutex
@@ -70,7 +72,13 @@ func NewReaper(store Reapable, schedule string, opts *ReaperOptions) (*Reaper, e
 	if err != nil {
 		return nil, err
 	}
-	r := &Reaper{store: store, log: slog.Default(), turn: make(chan struct{}, 1), clock: newClockWatch(time.Now())}
+	r := &Reaper{
+		store:   store,
+		log:     slog.Default(),
+		stopped: make(chan struct{}),
+		turn:    make(chan struct{}, 1),
+		clock:   newClockWatch(time.Now()),
+	}
 	if opts != nil && opts.Logger != nil {
 		r.log = opts.Logger
 	}
@@ -154,13 +162,16 @@ func (r *Reaper) Last() ReapRun {
 // concurrent calls wait, too, and return nil like the first. It must not be called by the
 // store's Reap.
 func (r *Reaper) Close() error {
-	r.closed.Do(func() {
-		r.cancel()
-		if r.schedule != nil {
-			<-r.schedule.Stop().Done()
-		}
-		r.turn <- struct{}{}
-	})
+	if r.closed.Swap(true) {
+		<-r.stopped
+		return nil
+	}
+	r.cancel()
+	if r.schedule != nil {
+		<-r.schedule.Stop().Done()
+	}
+	r.turn <- struct{}{}
+	close(r.stopped)
 	return nil
 }
 

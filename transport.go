@@ -3,9 +3,7 @@ package session
 import (
 	"errors"
 	"fmt"
-	"iter"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 )
@@ -56,7 +54,11 @@ type headerTransport struct{ name string }
 func (t headerTransport) Token(r *http.Request) (string, bool) { return found(t.read(r)) }
 
 func (t headerTransport) read(r *http.Request) (string, tokenFault) {
-	return theToken(slices.Values(r.Header[t.name]))
+	var values tokenValues
+	for _, v := range r.Header[t.name] {
+		values.add(v)
+	}
+	return values.token()
 }
 
 func (t headerTransport) Send(h http.Header, _ *http.Request, token string, _ time.Time) {
@@ -101,14 +103,13 @@ type bearerTransport struct{}
 func (t bearerTransport) Token(r *http.Request) (string, bool) { return found(t.read(r)) }
 
 func (bearerTransport) read(r *http.Request) (string, tokenFault) {
-	return theToken(func(yield func(string) bool) {
-		for _, v := range r.Header["Authorization"] {
-			scheme, token, _ := strings.Cut(v, " ")
-			if strings.EqualFold(scheme, "Bearer") && !yield(token) {
-				return
-			}
+	var values tokenValues
+	for _, v := range r.Header["Authorization"] {
+		if scheme, token, _ := strings.Cut(v, " "); strings.EqualFold(scheme, "Bearer") {
+			values.add(token)
 		}
-	})
+	}
+	return values.token()
 }
 
 func (bearerTransport) Send(http.Header, *http.Request, string, time.Time) {}
@@ -146,23 +147,29 @@ func tokenOf(t Transport, r *http.Request) (string, tokenFault) {
 	return token, tokenFine
 }
 
-// theToken returns the one token among values. Equal ones count as one. Of differing ones none
-// is taken: which of them a page on a sibling domain has planted cannot be told.
-func theToken(values iter.Seq[string]) (string, tokenFault) {
-	token, seen := "", false
-	for v := range values {
-		if seen && v != token {
-			return "", tokenAmbiguous
-		}
-		token, seen = v, true
-	}
+// tokenValues settles on the one token among the values that a request brings. Equal ones count
+// as one. Of differing ones none is taken: which of them a page on a sibling domain has planted
+// cannot be told.
+type tokenValues struct {
+	value         string // the latest
+	seen, differs bool
+}
+
+func (t *tokenValues) add(value string) {
+	t.differs = t.differs || t.seen && value != t.value
+	t.value, t.seen = value, true
+}
+
+func (t *tokenValues) token() (string, tokenFault) {
 	switch {
-	case token == "":
+	case t.differs:
+		return "", tokenAmbiguous
+	case t.value == "":
 		return "", tokenAbsent
-	case !wellFormed(token):
+	case !wellFormed(t.value):
 		return "", tokenMalformed
 	}
-	return token, tokenFine
+	return t.value, tokenFine
 }
 
 func found(token string, fault tokenFault) (string, bool) { return token, fault == tokenFine }

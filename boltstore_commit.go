@@ -1,0 +1,220 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/boltsession/session/internal/boltfile"
+)
+
+// transact applies the tasks in one transaction. When it returns nil, what is in their outcomes
+// is on disk; an error is the transaction's, and is a *commitError when it is not certain that
+// nothing was stored.
+//
+// bbolt commits by writing all changed pages beside the old ones, syncing, writing the meta page
+// that leads to them, and syncing again. A crash before the meta page is whole leaves the state
+// before the transaction, later it leaves the one after.
+func (c *committer) transact(tasks []*task) error {
+	start := time.Now()
+	c.prepare(tasks)
+	err := boltfile.Guard(func() error { return c.write(tasks) })
+	var panicked *boltfile.PanicError
+	if errors.As(err, &panicked) {
+		err = &commitError{err}
+	}
+	took := time.Since(start)
+	for _, t := range tasks {
+		t.took = took
+		if err == nil {
+			c.settle(t)
+		}
+		c.letGo(t)
+	}
+	return err
+}
+
+// commitError is a failure after which the open file may not be what is on the disk.
+type commitError struct{ err error }
+
+func (e *commitError) Error() string { return e.err.Error() }
+func (e *commitError) Unwrap() error { return e.err }
+
+// write runs the transaction itself.
+func (c *committer) write(tasks []*task) error {
+	b := c.store
+	tx, err := b.file.DB().Begin(true) // only the committer replaces the file
+	if err != nil {
+		return &commitError{fmt.Errorf("begin transaction: %w", err)}
+	}
+	defer tx.Rollback() // does nothing after the commit
+	a, err := newApplier(tx, b.opts.MaxComponentSize)
+	if err != nil {
+		return err
+	}
+	b.measureTx(tx)
+	a.seen, a.crowd, a.count = b.mem.touched, b.crowded(), b.count.Load()
+	for _, t := range tasks {
+		if err := a.apply(t); err != nil {
+			return err
+		}
+	}
+	if !a.wrote {
+		return nil
+	}
+	due := b.nextDue.Load()
+	if a.refiled {
+		due = firstDeadline(a.expiry)
+	}
+	if err := b.opts.commit(tx); err != nil {
+		if boltfile.IsUncertain(err) {
+			err = &commitError{err}
+		}
+		return err
+	}
+	b.count.Store(a.count)
+	b.nextDue.Store(due)
+	b.stats.committed(len(tasks))
+	return nil
+}
+
+// prepare gives the tasks what memory has of their sessions. Saves of those sessions that are
+// accepted from now on wait in the queue, behind the tasks.
+func (c *committer) prepare(tasks []*task) {
+	for _, t := range tasks {
+		t.outcome, t.applied = outcome{}, false
+		switch t.kind {
+		case opSave, opDestroy:
+			c.attach(t)
+		case opRenew:
+			c.attach(t)
+			t.items = []item{{id: t.to}} // which may be taken by a session that is pending
+			c.attachItems(t)
+		case opReap:
+			c.attachItems(t)
+		case opClear, opDestroyUser:
+			c.leftovers(t)
+		}
+	}
+}
+
+// attach gives a task what memory has of its one session. A flush has nobody wait behind it:
+// saves go on in memory.
+func (c *committer) attach(t *task) {
+	t.touch, t.entry = c.store.mem.attach(t.id, !t.promised)
+	switch {
+	case !t.promised:
+		t.pending, t.held = t.entry.revision(), true
+	case t.entry != nil:
+		t.rev = *t.entry.rev
+	default:
+		t.rev = revision{}
+	}
+}
+
+// attachItems gives a task what memory has of each of its items.
+func (c *committer) attachItems(t *task) {
+	for i := range t.items {
+		it := &t.items[i]
+		it.touch, it.entry = c.store.mem.attach(it.id, true)
+		it.pending, it.held = it.entry.revision(), true
+	}
+}
+
+// letGo lets the saves of a task's sessions be accepted again.
+func (c *committer) letGo(t *task) {
+	if t.held {
+		c.store.mem.release(t.id)
+	}
+	t.held = false
+	for i := range t.items {
+		if t.items[i].held {
+			c.store.mem.release(t.items[i].id)
+		}
+		t.items[i].held = false
+	}
+}
+
+// settle takes out of memory what a committed task brought into the file.
+func (c *committer) settle(t *task) {
+	m := c.store.mem
+	if t.entry != nil {
+		m.committed(t.id, t.entry)
+	}
+	for _, it := range t.items {
+		if it.entry != nil {
+			m.committed(it.id, it.entry)
+		}
+	}
+	switch t.kind {
+	case opSave:
+		c.settleSave(t)
+	case opDestroy:
+		m.forget(t.id)
+	case opRenew:
+		if t.err == nil {
+			m.moved(t.id, t.to)
+			m.forget(t.id)
+		}
+	case opClear:
+		c.settleClear(t)
+	case opTouch, opReap:
+		for _, it := range t.items {
+			m.stored(it.id, it.touch)
+		}
+	}
+	if t.kind == opDestroyUser || t.kind == opReap {
+		for _, e := range t.ended {
+			m.forget(e.id)
+		}
+	}
+}
+
+// settleSave notes what a save left behind.
+func (c *committer) settleSave(t *task) {
+	m := c.store.mem
+	switch {
+	case t.err == nil:
+		m.stored(t.id, t.touch)
+	case t.promised && t.entry != nil: // the session ended or expired before this could be stored
+		m.abandon(t.id)
+	}
+}
+
+// leftovers gives a task that ends many sessions what was accepted and is not in the file. Of a
+// user's sessions, the pending saves say whose they are, not the file.
+func (c *committer) leftovers(t *task) {
+	m := c.store.mem
+	t.refusals = m.refusals(int(m.refused.Load()))
+	t.leftover = make(map[ID]*pendingEntry)
+	t.items = nil
+	for _, id := range m.pendingIDs() {
+		e, _, _ := m.pendingOf(id)
+		if e == nil {
+			continue
+		}
+		t.leftover[id] = e
+		if t.kind == opDestroyUser && e.meta.User == t.user && !slices.Contains(t.except, id) {
+			t.items = append(t.items, item{id: id, pending: e.rev})
+		}
+	}
+}
+
+// settleClear takes out of memory what Clear ended, and counts what only memory had.
+func (c *committer) settleClear(t *task) {
+	m := c.store.mem
+	for id, e := range t.leftover {
+		if !m.purge(id, e) {
+			continue
+		}
+		t.count++
+		if t.listed {
+			t.ended = append(t.ended, ending{id, t.reason})
+		}
+	}
+	m.purgeOld()
+	for _, e := range t.refusals {
+		m.forget(e.id)
+	}
+}

@@ -1,0 +1,172 @@
+package session
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/bits"
+	"os"
+	"time"
+
+	"github.com/boltsession/session/internal/boltfile"
+	bolt "go.etcd.io/bbolt"
+)
+
+// openOrMoveAside opens the file, or starts a new one beside a damaged one if the options say so.
+func (b *BoltStore) openOrMoveAside() (*boltfile.File, error) {
+	file, err := b.openFile(boltfile.Open)
+	if err == nil || b.opts.OnCorrupt != MoveAside || !b.spoilt(err) {
+		return file, err
+	}
+	aside, moveErr := moveAside(b.path, time.Now())
+	if moveErr != nil {
+		return nil, errors.Join(err, moveErr)
+	}
+	b.log.Error("session: the store's file is damaged; it was moved aside and an empty store started, everybody is logged out",
+		"error", err, "aside", aside)
+	return b.openFile(boltfile.Open)
+}
+
+// spoilt says whether the file is damaged. An empty one is, too: it is what a power cut leaves of
+// files that were not made as carefully as ours.
+func (b *BoltStore) spoilt(err error) bool {
+	var corrupt *CorruptError
+	if errors.As(err, &corrupt) {
+		return true
+	}
+	info, statErr := os.Lstat(b.path)
+	return errors.Is(err, ErrFormat) && statErr == nil && info.Mode().IsRegular() && info.Size() == 0
+}
+
+// moveAside renames a damaged file to a name that is free.
+func moveAside(path string, now time.Time) (aside string, err error) {
+	stamp := path + ".corrupt-" + now.UTC().Format("20060102T150405Z")
+	aside = stamp
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(aside); errors.Is(err, os.ErrNotExist) {
+			break
+		}
+		aside = fmt.Sprintf("%s-%d", stamp, n)
+	}
+	if err := os.Rename(path, aside); err != nil {
+		return aside, fmt.Errorf("move damaged file aside: %w", err)
+	}
+	return aside, nil
+}
+
+// openFile opens the file with open, which is boltfile's Open or Reopen, and checks that it is a
+// store that this version knows.
+func (b *BoltStore) openFile(open func(context.Context, string, boltfile.Options) (*boltfile.File, error)) (*boltfile.File, error) {
+	census := new(census)
+	file, err := open(context.Background(), b.path, b.fileOptions(census))
+	if err != nil {
+		return nil, b.openError(err)
+	}
+	if err := boltfile.Guard(func() error { return file.DB().View(checkFormat) }); err != nil {
+		file.CloseDirty()
+		return nil, fmt.Errorf("open store %s: %w", b.path, err)
+	}
+	if err := census.check(file.Report()); err != nil {
+		file.CloseDirty()
+		return nil, &CorruptError{Path: b.path, Problem: err.Error()}
+	}
+	// bbolt grows a file in steps of 16 MiB, too much for a small device. It reads this with its
+	// write lock held, and nobody has that yet.
+	file.DB().AllocSize = growStep(b.opts.MaxSize)
+	return file, nil
+}
+
+func (b *BoltStore) fileOptions(c *census) boltfile.Options {
+	return boltfile.Options{
+		Timeout:         b.opts.Timeout,
+		ReadOnly:        b.opts.ReadOnly,
+		MaxSize:         b.opts.MaxSize,
+		InitialMmapSize: initialMmapSize(b.opts.MaxSize),
+		Init:            createStore,
+		Visit:           c.visit,
+		Warn:            func(msg string) { b.log.Warn("session: " + msg) },
+	}
+}
+
+// initialMmapSize is how much address space is mapped from the start: while the file is smaller,
+// no write ever waits for a reader to let the mapping grow.
+func initialMmapSize(maxSize int64) int {
+	if bits.UintSize == 32 {
+		return int(min(maxSize, 16<<20))
+	}
+	return int(min(maxSize, 256<<20))
+}
+
+// openError translates the errors of boltfile.
+func (b *BoltStore) openError(err error) error {
+	var locked *boltfile.LockedError
+	var damage *boltfile.DamageError
+	switch {
+	case errors.As(err, &locked):
+		return fmt.Errorf("%w: %w", ErrLocked, err)
+	case errors.As(err, &damage):
+		return &CorruptError{Path: b.path, Page: damage.Page, Problem: damage.Problem}
+	case errors.Is(err, boltfile.ErrFormat):
+		return fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	return fmt.Errorf("session: open store: %w", err)
+}
+
+// install makes file the store's.
+func (b *BoltStore) install(file *boltfile.File) error {
+	var count, due int64
+	err := boltfile.Guard(func() error {
+		return file.DB().View(func(tx *bolt.Tx) error {
+			t, err := openTables(tx)
+			if err != nil {
+				return err
+			}
+			count, due = int64(t.global.Sequence()), firstDeadline(t.expiry)
+			return nil
+		})
+	})
+	if err != nil {
+		return &CorruptError{Path: b.path, Problem: err.Error()}
+	}
+	b.count.Store(count)
+	b.nextDue.Store(due)
+	b.measureFile(file)
+	b.fileMu.Lock()
+	defer b.fileMu.Unlock()
+	b.file = file
+	return nil
+}
+
+// census counts what the verification of a file sees, to compare it with what the file says.
+type census struct{ sessions uint64 }
+
+// visit is a boltfile.Visitor.
+func (c *census) visit(path []string, key, _ []byte) error {
+	if len(path) == 2 && path[0] == "sessions" && path[1] == "\x00" && isMetaKey(key) {
+		c.sessions++
+	}
+	return nil
+}
+
+// check returns why the file cannot be right as a whole, though each of its pages is. A session
+// without an entry in the expiry index would never go.
+func (c *census) check(r boltfile.Report) error {
+	switch said := r.Buckets["sessions/\x00"].Sequence; {
+	case said != c.sessions:
+		return fmt.Errorf("it should have %d sessions and has %d", said, c.sessions)
+	case r.Buckets["expiry"].Keys < c.sessions:
+		return fmt.Errorf("its expiry index has %d entries for %d sessions", r.Buckets["expiry"].Keys, c.sessions)
+	}
+	return nil
+}
+
+// firstDeadline returns the earliest deadline in the expiry index, the end of time if there is
+// none.
+func firstDeadline(expiry *bolt.Bucket) int64 {
+	k, _ := expiry.Cursor().First()
+	if len(k) < 8 {
+		return 1<<63 - 1
+	}
+	return int64(binary.BigEndian.Uint64(k))
+}

@@ -1,0 +1,246 @@
+package session
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/boltsession/session/internal/record"
+)
+
+// expired says whether a session is expired when an op judges it, its touches in memory counted.
+func (o *op) expired(m *storedMeta, touch touchMark) bool {
+	return touch.over(m.Meta).Expired(o.at)
+}
+
+// save plans to store a revision.
+func (a *applier) save(o *op) error {
+	was, err := a.find(o.id)
+	damaged := errors.Is(err, errDamaged)
+	if err != nil && !(damaged && o.rev.isNew) {
+		return err
+	}
+	alive := was != nil && !o.expired(was, o.touch)
+	switch {
+	case alive && o.rev.isNew && !was.sameBirth(o.rev.meta):
+		return ErrExists
+	case !alive && !o.rev.isNew:
+		return ErrNotFound
+	case !alive && a.crowd && !o.promised:
+		return errCrowded
+	case !alive:
+		a.replace(o.id, was, damaged)
+		was = nil
+	}
+	next, bodies, err := a.revise(o, was)
+	if err != nil {
+		return err
+	}
+	a.write(o.id, was, next, bodies)
+	return nil
+}
+
+// revise returns what the op makes of the session that is stored as was.
+func (a *applier) revise(o *op, was *storedMeta) (*storedMeta, []loadedComponent, error) {
+	base := was
+	if was != nil {
+		touched := *was
+		touched.Meta = o.touch.over(was.Meta)
+		base = &touched
+	}
+	next, bodies, err := o.rev.apply(base, func(name string) (values record.Map, err error) {
+		if was != nil {
+			values, err = a.read(name, o.id)
+		}
+		return values, err
+	}, a.limit)
+	if err == nil && was == nil && o.promised {
+		next.Meta = o.touch.over(next.Meta) // touched between its first save and this commit
+	}
+	return next, bodies, err
+}
+
+// replace plans to remove an expired or damaged session whose ID is to be another's.
+func (a *applier) replace(id ID, was *storedMeta, damaged bool) {
+	if damaged {
+		a.removeDamaged(id)
+	} else if was != nil {
+		a.removeWhole(id, was)
+	}
+}
+
+// removeWhole plans to delete all of a session.
+func (a *applier) removeWhole(id ID, was *storedMeta) {
+	a.remove(id, was)
+	a.drop(a.expiry, expiryKey(was.filed, id))
+}
+
+// destroy plans to end a session.
+func (a *applier) destroy(o *op, out *outcome) error {
+	was, err := a.find(o.id)
+	switch {
+	case errors.Is(err, errDamaged):
+		a.removeDamaged(o.id)
+	case err != nil:
+		return err
+	case was != nil:
+		a.removeWhole(o.id, was)
+	case o.pending == nil || !o.pending.isNew:
+		return nil // there is nothing to end
+	}
+	if was == nil || !o.expired(was, o.touch) {
+		out.count = 1
+	}
+	out.ended = []ending{{o.id, o.reason}}
+	return nil
+}
+
+// renew plans to store a revision and move the session to another ID.
+func (a *applier) renew(o *op, out *outcome) error {
+	was, err := a.find(o.id)
+	if err != nil {
+		return err
+	}
+	alive := was != nil && !o.expired(was, o.touch)
+	switch {
+	case alive && o.rev.isNew && !was.sameBirth(o.rev.meta), o.id == o.to:
+		return ErrExists
+	case !alive && !o.rev.isNew:
+		return ErrNotFound
+	case !alive && was != nil:
+		a.removeWhole(o.id, was)
+		was = nil
+	}
+	if err := a.vacate(o.to, o.at); err != nil {
+		return err
+	}
+	next, bodies, err := a.revise(o, was)
+	if err != nil {
+		return err
+	}
+	if was != nil {
+		if bodies, err = a.unchanged(o.id, was, bodies); err != nil {
+			return err
+		}
+		a.removeWhole(o.id, was)
+		out.ended = []ending{{o.id, o.reason}}
+	}
+	a.write(o.to, nil, next, bodies)
+	return nil
+}
+
+// vacate plans to make room for a session under id, or says ErrExists.
+func (a *applier) vacate(id ID, at time.Time) error {
+	there, err := a.find(id)
+	damaged := errors.Is(err, errDamaged)
+	switch {
+	case err != nil && !damaged:
+		return err
+	case there != nil && !a.seen(id).over(there.Meta).Expired(at):
+		return ErrExists
+	}
+	a.replace(id, there, damaged)
+	return nil
+}
+
+// unchanged adds the components of a session that are not in bodies.
+func (a *applier) unchanged(id ID, was *storedMeta, bodies []loadedComponent) ([]loadedComponent, error) {
+	for _, name := range append([]string{""}, was.names...) {
+		if slices.ContainsFunc(bodies, func(c loadedComponent) bool { return c.name == name }) {
+			continue
+		}
+		values, err := a.read(name, id)
+		if err != nil {
+			return nil, err
+		}
+		bodies = append(bodies, loadedComponent{name, values})
+	}
+	return bodies, nil
+}
+
+// touch plans to store touches. They bring nothing back, and move only forward.
+func (a *applier) touch(o *op) error {
+	for _, it := range o.items {
+		was, err := a.find(it.id)
+		if was == nil || err != nil {
+			continue // whoever reads it next sees that it is damaged
+		}
+		next := *was
+		next.Meta = it.touch.over(was.Meta)
+		a.write(it.id, was, &next, nil)
+	}
+	return nil
+}
+
+// destroyUser plans to end a user's sessions. The op's items are sessions that memory knows to
+// be the user's.
+func (a *applier) destroyUser(o *op, out *outcome) error {
+	for _, it := range o.items {
+		if err := a.destroyOf(o, it.id, it.pending, out); err != nil {
+			return err
+		}
+	}
+	c, prefix := a.users.Cursor(), userPrefix(o.user)
+	for k, _ := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, _ = c.Next() {
+		if len(k) != len(prefix)+len(ID{}) {
+			continue
+		}
+		id := ID(k[len(prefix):])
+		if _, known := o.leftover[id]; known || slices.Contains(o.except, id) {
+			continue
+		}
+		if err := a.destroyOf(o, id, nil, out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// destroyOf plans to end one session of a user.
+func (a *applier) destroyOf(o *op, id ID, pending *revision, out *outcome) error {
+	one := outcome{}
+	single := op{id: id, at: o.at, reason: o.reason, touch: a.seen(id), pending: pending}
+	if err := a.destroy(&single, &one); err != nil {
+		return err
+	}
+	a.drop(a.users, userKey(o.user, id)) // also when it leads to nothing
+	out.count += one.count
+	out.ended = append(out.ended, one.ended...)
+	return nil
+}
+
+// clear plans to end all sessions.
+func (a *applier) clear(o *op, out *outcome) error {
+	due, _ := a.filedBefore(o.at, nil, math.MaxInt)
+	out.count = int(a.count) - countExpired(due, o.at, a.seen)
+	if o.listed {
+		c := a.global.Cursor()
+		for k, _ := c.First(); k != nil; k, _ = c.Next() {
+			if isMetaKey(k) {
+				out.ended = append(out.ended, ending{ID(k), o.reason})
+			}
+		}
+	}
+	k, _ := a.expiry.Cursor().First()
+	a.wipe = a.count > 0 || k != nil
+	return nil
+}
+
+// wipeAll deletes all sessions, far faster than one by one.
+func (a *applier) wipeAll() (err error) {
+	tx := a.global.Tx()
+	for _, name := range [][]byte{sessionsBucket, expiryBucket, usersBucket} {
+		if err := tx.DeleteBucket(name); err != nil {
+			return fmt.Errorf("clear sessions: %w", err)
+		}
+	}
+	if err := createTables(tx); err != nil {
+		return fmt.Errorf("clear sessions: %w", err)
+	}
+	a.wrote, a.refiled, a.count = true, true, 0
+	a.tables, err = openTables(tx)
+	return err
+}

@@ -1,0 +1,127 @@
+package session
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// maxGroup is how many ops one transaction takes.
+const maxGroup = 256
+
+// taskQueue is what waits for the committer.
+type taskQueue struct {
+	wake chan struct{} // has a token when there may be something to do
+
+	mu     sync.Mutex
+	tasks  []*task
+	spare  []*task // the other half of a double buffer
+	length atomic.Int64
+	why    atomic.Pointer[error] // why no task is taken: ErrClosed, or ErrFailed for now
+
+	flushAt atomic.Int64 // when pending saves are due, in nanoseconds since 1970; 0: none are
+	touchAt atomic.Int64 // the same of touches
+}
+
+func newTaskQueue() *taskQueue { return &taskQueue{wake: make(chan struct{}, 1)} }
+
+// add queues a task.
+func (q *taskQueue) add(t *task) error {
+	q.mu.Lock()
+	if err := q.refusal(); err != nil {
+		q.mu.Unlock()
+		return err
+	}
+	q.tasks = append(q.tasks, t)
+	q.length.Store(int64(len(q.tasks)))
+	q.mu.Unlock()
+	q.signal()
+	return nil
+}
+
+// signal wakes the committer.
+func (q *taskQueue) signal() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// stop has the queue take no more tasks, because of err, or take them again when err is nil. A
+// closed queue stays closed.
+func (q *taskQueue) stop(err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case q.closed():
+	case err == nil:
+		q.why.Store(nil)
+	default:
+		q.why.Store(&err)
+	}
+}
+
+// refusal returns why no task is taken, nil when they are.
+func (q *taskQueue) refusal() error {
+	if why := q.why.Load(); why != nil {
+		return *why
+	}
+	return nil
+}
+
+func (q *taskQueue) closed() bool { return q.refusal() == ErrClosed }
+
+// take returns the queued tasks, up to maxGroup of them. It lets those who are about to queue
+// theirs go first: after a commit all whom it answered run, and without the yield their next
+// saves would be divided between this transaction and the one after it.
+func (q *taskQueue) take(into []*task) []*task {
+	for n := q.length.Load(); n > 0 && n < maxGroup; {
+		runtime.Gosched()
+		now := q.length.Load()
+		if now == n {
+			break
+		}
+		n = now
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := min(len(q.tasks), maxGroup)
+	into = append(into, q.tasks[:n]...)
+	rest := append(q.spare[:0], q.tasks[n:]...)
+	clear(q.tasks)
+	q.tasks, q.spare = rest, q.tasks
+	q.length.Store(int64(len(rest)))
+	return into
+}
+
+// soonest moves a due time forward.
+func (q *taskQueue) soonest(due *atomic.Int64, at time.Time) {
+	for n := at.UnixNano(); ; {
+		old := due.Load()
+		if old != 0 && old <= n {
+			return
+		}
+		if due.CompareAndSwap(old, n) {
+			q.signal()
+			return
+		}
+	}
+}
+
+// wait returns when a task is queued or something else is due, at the time at unless that is 0.
+func (q *taskQueue) wait(at int64) {
+	if q.length.Load() > 0 {
+		return
+	}
+	if at == 0 {
+		<-q.wake
+		return
+	}
+	timer := time.NewTimer(time.Until(time.Unix(0, at)))
+	defer timer.Stop()
+	select {
+	case <-q.wake:
+	case <-timer.C:
+	}
+}

@@ -1,0 +1,95 @@
+package session
+
+import (
+	"errors"
+	"time"
+
+	"github.com/boltsession/session/internal/boltfile"
+)
+
+// The pauses between attempts to open a file again.
+const (
+	firstReopenPause = 100 * time.Millisecond
+	maxReopenPause   = 5 * time.Second
+)
+
+// reopen replaces a file that failed in a way that leaves unknown what is on the disk: what the
+// process has mapped may not be what a restart would find. Readers end first, then the file is
+// closed without a write, and verified and opened as if the program had just started. It says
+// false when the store closes before that worked.
+func (c *committer) reopen() bool {
+	b := c.store
+	b.log.Error("session: a write failed, the store reads only until its file is verified and open again", "error", c.failed)
+	for c.queue.length.Load() > 0 {
+		c.deny(c.queue.take(nil), ErrFailed)
+	}
+	c.deny(append(c.waiting, c.covered...), ErrFailed)
+	c.waiting, c.covered, c.flush, c.touch = nil, nil, job{}, job{}
+	b.letGo()
+	for wait := firstReopenPause; ; wait = min(2*wait, maxReopenPause) {
+		err := b.openAgain()
+		if err == nil {
+			break
+		}
+		b.log.Error("session: cannot open the store's file again, trying on", "error", err)
+		if !c.pause(wait) {
+			return false
+		}
+	}
+	c.failed = nil
+	c.queue.stop(nil)
+	c.resume()
+	b.log.Warn("session: the store's file is open again")
+	return true
+}
+
+// letGo closes the file once its readers have ended. Reads wait a while for the next one.
+func (b *BoltStore) letGo() {
+	b.fileMu.Lock()
+	file := b.file
+	b.file, b.reopened = nil, make(chan struct{})
+	b.fileMu.Unlock()
+	if err := file.CloseDirty(); err != nil {
+		b.log.Error("session: cannot close the failed file", "error", err)
+	}
+}
+
+// openAgain opens the file anew.
+func (b *BoltStore) openAgain() error {
+	file, err := b.openFile(boltfile.Reopen)
+	if err != nil {
+		return err
+	}
+	if err := b.install(file); err != nil {
+		return errors.Join(err, file.CloseDirty())
+	}
+	b.stats.reopens.Add(1)
+	close(b.reopened)
+	return nil
+}
+
+// resume has the work done soon that memory still holds: ends that were refused, accepted saves.
+func (c *committer) resume() {
+	now := time.Now()
+	if c.store.mem.refused.Load() > 0 {
+		c.retryAt = now.UnixNano()
+	}
+	if c.store.mem.pending.Load() > 0 {
+		c.queue.soonest(&c.queue.flushAt, now)
+	}
+	if c.store.mem.touches.Load() > 0 {
+		c.queue.soonest(&c.queue.touchAt, now.Add(c.store.opts.TouchInterval))
+	}
+}
+
+// pause waits for d, and says false when the store closes before.
+func (c *committer) pause(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-c.store.closing:
+		return false
+	}
+}

@@ -1,0 +1,95 @@
+package session
+
+import (
+	"bytes"
+
+	"github.com/boltsession/session/internal/record"
+	bolt "go.etcd.io/bbolt"
+)
+
+// tables are the buckets of one transaction that a session is kept in.
+type tables struct {
+	sessions *bolt.Bucket // one bucket per component
+	global   *bolt.Bucket // the one of the global component; its sequence counts the sessions
+	expiry   *bolt.Bucket
+	users    *bolt.Bucket
+}
+
+// openTables returns the buckets of a transaction.
+func openTables(tx *bolt.Tx) (t tables, err error) {
+	t.sessions, t.expiry, t.users = tx.Bucket(sessionsBucket), tx.Bucket(expiryBucket), tx.Bucket(usersBucket)
+	if t.sessions != nil {
+		t.global = t.sessions.Bucket(globalBucket)
+	}
+	if t.global == nil || t.expiry == nil || t.users == nil {
+		return t, errNoBucket
+	}
+	return t, nil
+}
+
+// createTables makes the buckets of an empty store.
+func createTables(tx *bolt.Tx) error {
+	sessions, err := tx.CreateBucket(sessionsBucket)
+	if err != nil {
+		return err
+	}
+	if _, err := sessions.CreateBucket(globalBucket); err != nil {
+		return err
+	}
+	if _, err := tx.CreateBucket(expiryBucket); err != nil {
+		return err
+	}
+	_, err = tx.CreateBucket(usersBucket)
+	return err
+}
+
+// rawSession is the two records of a session in the global bucket. They are bbolt's memory.
+type rawSession struct {
+	meta []byte // nil: there is no such session
+	data []byte // nil: the global component is empty
+}
+
+// findRaw finds a session's records with one descent of the tree.
+func findRaw(global *bolt.Bucket, id ID) (raw rawSession) {
+	c := global.Cursor()
+	k, v := c.Seek(metaKey(id))
+	if len(k) != len(id)+1 || !bytes.Equal(k[:len(id)], id[:]) || k[len(id)] != metaRecord {
+		return rawSession{}
+	}
+	raw.meta = v
+	k, v = c.Next()
+	if len(k) == len(id)+1 && bytes.Equal(k[:len(id)], id[:]) && k[len(id)] == dataRecord {
+		raw.data = v
+	}
+	return raw
+}
+
+// component returns a component's bucket, nil if no session has the component.
+func (t *tables) component(name string) *bolt.Bucket {
+	if name == "" {
+		return t.global
+	}
+	return t.sessions.Bucket(bucketName(name))
+}
+
+// find returns a session's metadata; nil if there is no such session.
+func (t *tables) find(id ID) (*storedMeta, error) {
+	raw := findRaw(t.global, id)
+	if raw.meta == nil {
+		return nil, nil
+	}
+	return parseMeta(id, raw.meta)
+}
+
+// read returns the values of a session's component. They are bbolt's memory.
+func (t *tables) read(component string, id ID) (record.Map, error) {
+	b := t.component(component)
+	if b == nil {
+		return nil, nil
+	}
+	sealed := b.Get(dataKey(component, id))
+	if sealed == nil {
+		return nil, nil
+	}
+	return parseValues(component, id, sealed)
+}

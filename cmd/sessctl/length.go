@@ -1,0 +1,37 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/boltsession/session"
+	"github.com/spf13/cobra"
+)
+
+func newLength(std streams) *cobra.Command {
+	asJSON := false
+	cmd := &cobra.Command{
+		Use:                   "length FILE [--json]",
+		DisableFlagsInUseLine: true,
+		Short:                 "Print the number of unexpired sessions",
+		Example: `  sessctl length sessions.db
+  sessctl length sessions.db --json`,
+		Args: operands(1, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return reading(args[0], func(store *session.BoltStore) error {
+				n, err := store.Length(cmd.Context())
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return writeJSON(std.out, struct {
+						Length int `json:"length"`
+					}{n})
+				}
+				_, err = fmt.Fprintln(std.out, n)
+				return err
+			})
+		},
+	}
+	jsonFlag(cmd, &asJSON, `{"length":12}`)
+	return cmd
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// table is text in columns. Its cells must be printable.
+type table struct {
+	head []string
+	rows [][]string
+	give []int // the columns that give way when a line is too long, in this order
+}
+
+// minCell is how narrow a column that gives way becomes, at most.
+const minCell = 8
+
+// write writes the table with lines of at most width characters, as far as the columns that give
+// way allow it. 0 is any width.
+func (t *table) write(w io.Writer, width int) error {
+	widths := t.widths(width)
+	if err := writeRow(w, t.head, widths); err != nil {
+		return err
+	}
+	for _, row := range t.rows {
+		if err := writeRow(w, row, widths); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// widths returns the columns' widths.
+func (t *table) widths(width int) []int {
+	widths := make([]int, len(t.head))
+	total := 2 * (len(t.head) - 1)
+	for i := range t.head {
+		widths[i] = utf8.RuneCountInString(t.head[i])
+		for _, row := range t.rows {
+			widths[i] = max(widths[i], utf8.RuneCountInString(row[i]))
+		}
+		total += widths[i]
+	}
+	for _, i := range t.give {
+		if width == 0 || total <= width {
+			break
+		}
+		narrow := max(min(widths[i], minCell), widths[i]-(total-width))
+		total -= widths[i] - narrow
+		widths[i] = narrow
+	}
+	return widths
+}
+
+func writeRow(w io.Writer, cells []string, widths []int) error {
+	var line strings.Builder
+	for i, cell := range cells {
+		cell = shorten(cell, widths[i])
+		line.WriteString(cell)
+		if i < len(cells)-1 {
+			line.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+2))
+		}
+	}
+	_, err := fmt.Fprintln(w, strings.TrimRight(line.String(), " "))
+	return err
+}
+
+// shorten cuts s to n characters, the last of which says so.
+func shorten(s string, n int) string {
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	return string([]rune(s)[:n-1]) + "…"
+}

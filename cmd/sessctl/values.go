@@ -1,0 +1,124 @@
+package main
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"math/big"
+	"time"
+
+	"github.com/boltsession/session"
+)
+
+// values reads the values of a component without knowing their Go types.
+type values struct {
+	marked bool // bytes are marked as such, for people
+}
+
+// of returns the value under a key as what encoding/json writes: maps as objects, bytes in
+// base64, times in RFC 3339, floats that JSON does not know as text. What cannot be decoded is
+// an undecoded, with nothing around it lost.
+func (v values) of(c *session.Component, key string) any {
+	var raw encoded
+	if err := c.Get(key, &raw); err != nil {
+		return undecoded{Why: "not readable"}
+	}
+	return v.decode(raw)
+}
+
+// encoded takes a value, or a part of one, as it is stored (CBOR, RFC 8949).
+type encoded []byte
+
+// UnmarshalCBOR keeps the bytes.
+func (e *encoded) UnmarshalCBOR(data []byte) error {
+	*e = bytes.Clone(data)
+	return nil
+}
+
+// undecoded stands for what does not decode.
+type undecoded struct {
+	CBOR string `json:"$cbor"` // in hex
+	Why  string `json:"$note,omitempty"`
+}
+
+// decode takes arrays and maps apart level by level: a map may have keys that an any cannot hold
+// below the top, and one bad element is not to hide the others.
+func (v values) decode(raw encoded) any {
+	if len(raw) == 0 {
+		return undecoded{}
+	}
+	const array, object = 4, 5 // major types
+	var err error
+	switch raw[0] >> 5 {
+	case array:
+		var elements []encoded
+		if err = decodeInto(raw, &elements); err == nil {
+			return v.list(elements)
+		}
+	case object:
+		var pairs map[any]encoded
+		if err = decodeInto(raw, &pairs); err == nil {
+			return v.object(pairs)
+		}
+	default:
+		var scalar any
+		if err = decodeInto(raw, &scalar); err == nil {
+			return v.scalar(scalar, raw)
+		}
+		var number big.Int // an integer beyond int64
+		if decodeInto(raw, &number) == nil {
+			return &number
+		}
+	}
+	return undecoded{CBOR: hex.EncodeToString(raw), Why: "does not decode"}
+}
+
+// decodeInto decodes with the library's own decoder and limits, by way of a session that no
+// store has.
+func decodeInto(raw encoded, dst any) error {
+	const key = "v"
+	s := session.LoadSession(nil, session.ID{}, session.Meta{}, map[string]map[string][]byte{"": {key: raw}})
+	return s.Get(key, dst)
+}
+
+func (v values) list(elements []encoded) any {
+	list := make([]any, len(elements))
+	for i, e := range elements {
+		list[i] = v.decode(e)
+	}
+	return list
+}
+
+func (v values) object(pairs map[any]encoded) any {
+	object := make(map[string]any, len(pairs))
+	for key, value := range pairs {
+		object[fmt.Sprint(key)] = v.decode(value)
+	}
+	return object
+}
+
+// scalar returns what is no array or map as JSON can have it.
+func (v values) scalar(x any, raw encoded) any {
+	switch x := x.(type) {
+	case nil, bool, string, int64, uint64:
+		return x
+	case float64:
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			return fmt.Sprint(x)
+		}
+		return x
+	case []byte:
+		text := base64.StdEncoding.EncodeToString(x)
+		if v.marked {
+			return "base64:" + text
+		}
+		return text
+	case time.Time:
+		return x.Format(time.RFC3339Nano)
+	case big.Int:
+		return &x
+	}
+	return undecoded{CBOR: hex.EncodeToString(raw), Why: fmt.Sprintf("decodes to %T", x)}
+}

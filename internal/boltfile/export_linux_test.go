@@ -1,0 +1,6 @@
+package boltfile
+
+var (
+	LockPID = lockPID
+	JudgeFS = judgeFS
+)

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package boltfile_test
+
+var platformChildren map[string]func([]string) error

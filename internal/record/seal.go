@@ -1,0 +1,62 @@
+package record
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+)
+
+// version is the first byte of every record that this package writes. The envelope stays as it
+// is in all versions, so that a record of a later one is told from a damaged one.
+const version = 1
+
+// overhead is what the envelope adds: the version before the body, the checksum behind it.
+const overhead = 1 + crc32.Size
+
+// castagnoli is the table of CRC-32C, which processors compute in hardware.
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Seal appends to dst the record of body: the version byte, the body, and in big endian a
+// CRC-32C over bucket, key, version and body. Bucket and key are where the record is going to
+// stand, so that an undamaged record in a wrong place is found too.
+func Seal(dst, bucket, key, body []byte) []byte {
+	start := len(dst)
+	dst = append(append(dst, version), body...)
+	return binary.BigEndian.AppendUint32(dst, checksum(bucket, key, dst[start:]))
+}
+
+// Unseal returns the body of the record that [Seal] made for bucket and key, a subslice of rec.
+// It returns ErrChecksum if the record is not whole or not from there, ErrVersion if it is
+// whole but of another version.
+func Unseal(bucket, key, rec []byte) (body []byte, err error) {
+	if len(rec) < overhead {
+		return nil, fmt.Errorf("unseal record of %d bytes: %w", len(rec), ErrChecksum)
+	}
+	end := len(rec) - crc32.Size
+	if checksum(bucket, key, rec[:end]) != binary.BigEndian.Uint32(rec[end:]) {
+		return nil, fmt.Errorf("unseal record: %w", ErrChecksum)
+	}
+	if rec[0] != version {
+		return nil, fmt.Errorf("unseal record of version %d: %w", rec[0], ErrVersion)
+	}
+	return rec[1:end:end], nil
+}
+
+// checksum covers the lengths of bucket and key, so that no byte can pass from one to the next.
+func checksum(bucket, key, content []byte) uint32 {
+	crc := checksumLen(0, len(bucket))
+	crc = crc32.Update(crc, castagnoli, bucket)
+	crc = checksumLen(crc, len(key))
+	crc = crc32.Update(crc, castagnoli, key)
+	return crc32.Update(crc, castagnoli, content)
+}
+
+// checksumLen adds n as four big-endian bytes. It goes through the table itself: a slice handed
+// to crc32.Update would be allocated.
+func checksumLen(crc uint32, n int) uint32 {
+	crc = ^crc
+	for shift := 24; shift >= 0; shift -= 8 {
+		crc = castagnoli[byte(crc)^byte(n>>shift)] ^ crc>>8
+	}
+	return ^crc
+}
