@@ -44,7 +44,9 @@ func (m *Manager) begin(w http.ResponseWriter, r *http.Request) (*exchange, erro
 		if err := x.open(TokenID(token)); err != nil {
 			return nil, err
 		}
-	case tokenAmbiguous, tokenMalformed:
+	case tokenAmbiguous: // no browser does that by itself: somebody planted one, or the site uses two
+		m.log.Warn("session: the request's token is not used", "reason", string(fault))
+	case tokenMalformed: // any stranger can send that
 		m.log.Debug("session: the request's token is not used", "reason", string(fault))
 	}
 	x.absent = x.s == nil && !m.byItself
