@@ -97,7 +97,7 @@ func (x *exchange) current() *Session {
 	return x.s
 }
 
-// use notes that the response depends on the session.
+// use notes that the response depends on the session: nobody gets at that without.
 func (x *exchange) use() {
 	if !x.used.Load() {
 		x.used.Store(true)
@@ -168,7 +168,7 @@ func (x *exchange) seal() error {
 		x.sealLocked(false, time.Time{})
 		return err
 	}
-	defer l.unlock()
+	defer x.s.unlockState(l)
 	l.mu.Lock()
 	stored, end := !l.isNew && l.reason == 0, l.meta.End
 	l.mu.Unlock()
@@ -183,7 +183,6 @@ func (x *exchange) sealLocked(stored bool, end time.Time) {
 	case stored && x.token != "" && !x.muted:
 		x.m.transport.Send(x.w.Header(), x.r, x.token, end)
 		x.came, x.cleared = true, false
-		x.use()
 	case x.cleared:
 		x.m.transport.Clear(x.w.Header(), x.r)
 	}
@@ -234,13 +233,13 @@ func (x *exchange) report() (first bool) {
 
 // close releases the handle. After a panic the header may still be sent, by whoever recovers.
 func (x *exchange) close() {
-	if !x.w.headersSent() {
-		x.protect()
-	}
 	x.mu.Lock()
 	x.closed = true
 	s := x.s
 	x.mu.Unlock()
+	if !x.w.headersSent() {
+		x.protect()
+	}
 	if s != nil {
 		s.release()
 	}

@@ -89,7 +89,6 @@ func (x *exchange) moved(token string) {
 		return
 	}
 	x.token, x.came, x.cleared = token, true, false
-	x.use()
 	x.m.transport.Send(x.w.Header(), x.r, token, end)
 }
 
@@ -112,7 +111,6 @@ func (x *exchange) ended() {
 		return
 	}
 	x.came, x.cleared = false, true
-	x.use()
 	x.m.transport.Clear(x.w.Header(), x.r)
 }
 

@@ -234,3 +234,23 @@ func (s *slowToAnswer) Renew(ctx context.Context, from *session.Session, to sess
 	time.Sleep(time.Hour)
 	return err
 }
+
+// The response may begin the moment that the old session has ended: the new token is in it.
+func TestRequestRule5RenewThenHeadersAtOnce(t *testing.T) {
+	v := newSite(t, nil, session.Options{}).visitor()
+	v.set(1)
+	for range 500 {
+		old := v.token
+		v.visit(func(w http.ResponseWriter, r *http.Request) {
+			s, over := session.From(r), make(chan error)
+			ended := s.Done()
+			go func() { over <- s.Renew(r.Context()) }()
+			<-ended
+			w.WriteHeader(200)
+			must(t, <-over)
+		})
+		if v.token == old {
+			t.Fatal("renewed token lost")
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -19,6 +20,13 @@ var stores = []struct {
 	open  func(*testing.T) session.Store
 }{
 	{"memory", 1000, 20, func(*testing.T) session.Store { return session.NewMemoryStore(nil) }},
+	{"bolt", 20, 2, func(t *testing.T) session.Store {
+		store, err := session.Open(filepath.Join(t.TempDir(), "sessions.db"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return store
+	}},
 	{"in front of memory", 20, 20, func(*testing.T) session.Store { return watch(session.NewMemoryStore(nil)) }},
 }
 

@@ -245,6 +245,10 @@ func TestRequestRule2LogoutAfterMismatch(t *testing.T) {
 	if v.count() != 1 {
 		t.Error("a mismatch ended the stored session")
 	}
+	v.saveBeside(2)
+	if v.count() != 2 {
+		t.Error("the session that was not served is still in use")
+	}
 }
 
 // The fingerprint is of the request as it came: what middleware inside makes of it later does
