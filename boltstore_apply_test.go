@@ -32,6 +32,9 @@ func TestApplyTwiceIsApplyOnce(t *testing.T) {
 					t.Fatalf("%+v: %v, want %v", o, got.err, want)
 				}
 				again, dumpAgain := applyOnce(t, db, o)
+				if got.err == nil && o.kind == opSave && again.err != nil {
+					t.Fatalf("%+v: %v the second time", o, again.err)
+				}
 				if again.err == nil && again.count != 0 {
 					t.Fatalf("%+v ended %d sessions the second time", o, again.count)
 				}

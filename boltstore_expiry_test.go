@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	bolt "go.etcd.io/bbolt"
 )
 
 // createUntil stores a session that expires in maxAge.
@@ -94,6 +96,9 @@ func TestBoltStoreReapJudgesTouches(t *testing.T) {
 		}
 		if n, err := b.Reap(t.Context()); n != 1 || err != nil {
 			t.Errorf("Reap = %d, %v", n, err)
+		}
+		if b.nextDue.Load() <= time.Now().UnixNano() {
+			t.Error("the living session was not filed anew")
 		}
 		s, err := b.Get(t.Context(), testID(1))
 		if err != nil {
@@ -313,4 +318,74 @@ func TestTouchMark(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestBoltStoreCountsTheLiving: what expired already is ended by DestroyUser and Clear, but was no
+// session any more.
+func TestBoltStoreCountsTheLiving(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := openBolt(t, nil)
+		createMany(t, b, 4, func(i int, s *Session) {
+			s.SetMaxAge(time.Duration(1+i%2) * time.Hour)
+			if i < 2 {
+				s.SetUser("ann")
+			}
+		})
+		time.Sleep(time.Hour)
+		if n, err := b.DestroyUser(t.Context(), "ann"); n != 1 || err != nil {
+			t.Errorf("DestroyUser = %d, %v", n, err)
+		}
+		if n, err := b.Clear(t.Context()); n != 1 || err != nil {
+			t.Errorf("Clear = %d, %v", n, err)
+		}
+		if n := b.Stats().Sessions; n != 0 {
+			t.Errorf("%d sessions are left", n)
+		}
+	})
+}
+
+// TestBoltStoreTouchFollowsRenewal: also one that comes while the renewal is committed.
+func TestBoltStoreTouchFollowsRenewal(t *testing.T) {
+	eachMode(t, func(t *testing.T, b *BoltStore, s *saboteur) {
+		moving := create(t, b, testID(1))
+		at := time.Now().Add(5 * time.Minute)
+		s.next(func(tx *bolt.Tx) error {
+			b.Touch(context.Background(), testID(1), at)
+			return tx.Commit()
+		})
+		if err := b.Renew(t.Context(), moving, testID(2)); err != nil {
+			t.Fatal(err)
+		}
+		got, err := b.Get(t.Context(), testID(2))
+		if err != nil || !got.LastAccess().Equal(at) {
+			t.Errorf("last access %v, %v; want %v", got.LastAccess(), err, at)
+		}
+	})
+}
+
+// TestBoltStoreSaveDuringClear: a save that is accepted while Clear is committed does not bring
+// its session back.
+func TestBoltStoreSaveDuringClear(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := new(saboteur)
+		b := openBolt(t, &BoltOptions{SyncEvery: time.Second, commit: s.commit})
+		late := create(t, b, testID(1))
+		time.Sleep(2 * time.Second)
+		s.next(func(tx *bolt.Tx) error {
+			late.Set("n", 2)
+			if err := late.Save(context.Background()); err != nil {
+				t.Error(err)
+			}
+			return tx.Commit()
+		})
+		if n, err := b.Clear(t.Context()); n != 1 || err != nil {
+			t.Errorf("Clear = %d, %v", n, err)
+		}
+		if _, err := b.Get(t.Context(), testID(1)); !errors.Is(err, ErrNotFound) {
+			t.Errorf("Get: %v", err)
+		}
+		if n := b.Stats().Pending; n != 0 {
+			t.Errorf("%d sessions are pending", n)
+		}
+	})
 }
