@@ -225,17 +225,20 @@ func (b *BoltStore) Touch(ctx context.Context, id ID, at time.Time) error {
 	if err := b.queue.refusal(); err != nil && err != ErrFailed {
 		return err
 	}
-	b.touch(id, at, b.opts.TouchInterval)
+	b.touchAt(id, time.Now(), at, b.opts.TouchInterval)
 	return nil
 }
 
-// touch is Touch for a touch that is to be on disk within a given time.
-func (b *BoltStore) touch(id ID, at time.Time, within time.Duration) {
+// touch is Touch for a touch that comes now and is to be on disk within a given time.
+func (b *BoltStore) touch(id ID, now time.Time, within time.Duration) {
+	b.touchAt(id, now, now, within)
+}
+
+func (b *BoltStore) touchAt(id ID, now, at time.Time, within time.Duration) {
 	if b.opts.ReadOnly {
 		return
 	}
-	now := time.Now()
-	first := b.mem.touch(id, nanos(at), nanos(now))
+	first := b.mem.touch(id, nanos(now), nanos(at))
 	if within = min(within, b.opts.TouchInterval); first || within < b.opts.TouchInterval {
 		b.queue.soonest(&b.queue.touchAt, now.Add(within))
 	}

@@ -18,6 +18,7 @@ type committer struct {
 	covered []*task // barriers whose flush is under way
 	retryAt int64   // when refused ends are tried again; 0: none are
 	failed  error   // why the file has to be opened anew
+	moves   []op    // renewals of which it is not known whether they happened
 	group   []*task // reused
 }
 

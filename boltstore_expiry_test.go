@@ -281,8 +281,8 @@ func TestTouchMark(t *testing.T) {
 	meta := Meta{LastAccess: base, MaxAge: time.Hour, End: base.Add(10 * time.Hour)}
 	at := func(minutes ...int) (m touchMark) {
 		for _, n := range minutes {
-			came := nanos(base.Add(time.Duration(n) * time.Minute))
-			m = m.add(came, came)
+			at := nanos(base.Add(time.Duration(n) * time.Minute))
+			m = m.add(at, at)
 		}
 		return m
 	}
@@ -302,6 +302,8 @@ func TestTouchMark(t *testing.T) {
 		{"joined the other way round", at(80, 90).join(at(30, 40)), 90},
 		{"joined with a gap", at(30).join(at(95)), 0},
 		{"joined overlapping", at(30, 80).join(at(50, 70)), 80},
+		{"ahead of its time", touchMark{}.add(at(30).last, at(90).last).add(at(100).last, at(140).last), 140},
+		{"ahead, then too late", touchMark{}.add(at(30).last, at(90).last).add(at(150).last, at(150).last), 0},
 		{"joined with none", at().join(at(30)), 30},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -293,3 +293,37 @@ func TestBoltStoreFullKeepsAcceptedSaves(t *testing.T) {
 		}
 	})
 }
+
+// TestBoltStoreUncertainRenew: whether the renewal happened or not, there is one session
+// afterwards, with what was accepted before.
+func TestBoltStoreUncertainRenew(t *testing.T) {
+	for name, tc := range map[string]struct {
+		how   func(*bolt.Tx) error
+		alive ID
+		dead  ID
+	}{
+		"not stored": {syncFailed, testID(1), testID(2)},
+		"stored":     {syncFailedAfterAll, testID(2), testID(1)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachMode(t, func(t *testing.T, b *BoltStore, fail *saboteur) {
+				s := create(t, b, testID(1))
+				s.Set("n", 2)
+				fail.next(tc.how)
+				if err := b.Renew(t.Context(), s, testID(2)); !errors.Is(err, ErrUncertain) {
+					t.Fatalf("Renew: %v", err)
+				}
+				time.Sleep(time.Minute)
+				if _, err := b.Get(t.Context(), tc.alive); err != nil {
+					t.Errorf("the session: %v", err)
+				}
+				if _, err := b.Get(t.Context(), tc.dead); !errors.Is(err, ErrNotFound) {
+					t.Errorf("the other ID: %v", err)
+				}
+				if n, err := b.Length(t.Context()); n != 1 || err != nil {
+					t.Errorf("Length = %d, %v", n, err)
+				}
+			})
+		})
+	}
+}

@@ -79,6 +79,9 @@ func (c *committer) deny(group []*task, err error) error {
 	}
 	for _, t := range group {
 		c.refuse(t)
+		if t.kind == opRenew && t.entry != nil && errors.Is(err, ErrUncertain) {
+			c.moves = append(c.moves, t.op)
+		}
 		t.err, t.count = told, 0
 		switch {
 		case t.kind == opSave && t.promised && c.flush.err == nil:

@@ -106,7 +106,7 @@ func (b *BoltStore) look(id ID, names []string) (e *pendingEntry, touch touchMar
 	if _, refused := s.refused[id]; refused {
 		return nil, touch, r, ErrNotFound
 	}
-	e, touch = s.pending[id], s.touched[id]
+	e, touch = s.pending[id], s.markLocked(id)
 	if e == nil || !e.has(names) {
 		r, err = b.readRecords(id, names...)
 	}

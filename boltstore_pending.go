@@ -61,7 +61,7 @@ func (b *BoltStore) acceptedLocked(s *shard, o *op) (*pendingEntry, error) {
 	if err != nil {
 		return nil, err
 	}
-	alive := was != nil && !s.touched[o.id].over(was.meta.Meta).Expired(o.at)
+	alive := was != nil && !s.markLocked(o.id).over(was.meta.Meta).Expired(o.at)
 	switch {
 	case alive && o.rev.isNew && !was.meta.sameBirth(o.rev.meta):
 		return nil, ErrExists
@@ -218,7 +218,7 @@ func (m *memory) attach(id ID, hold bool) (touch touchMark, e *pendingEntry) {
 	if hold {
 		s.held[id]++
 	}
-	return s.touched[id], e
+	return s.markLocked(id), e
 }
 
 // release lets the saves of a session be accepted again.
@@ -245,5 +245,5 @@ func (m *memory) pendingOf(id ID) (e *pendingEntry, touch touchMark, refused boo
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	_, refused = s.refused[id]
-	return s.pending[id], s.touched[id], refused
+	return s.pending[id], s.markLocked(id), refused
 }

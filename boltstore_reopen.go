@@ -37,6 +37,7 @@ func (c *committer) reopen() bool {
 		}
 	}
 	c.failed = nil
+	c.settleMoves()
 	c.queue.stop(nil)
 	c.resume()
 	b.log.Warn("session: the store's file is open again")
@@ -66,6 +67,24 @@ func (b *BoltStore) openAgain() error {
 	b.stats.reopens.Add(1)
 	close(b.reopened)
 	return nil
+}
+
+// settleMoves finds out which renewals happened after all. What was accepted of a session before it
+// was renewed is part of the new one then, and must not bring the old one back.
+func (c *committer) settleMoves() {
+	moves := c.moves
+	c.moves = nil
+	err := c.store.viewTables(func(t tables) error {
+		for _, o := range moves {
+			if moved, err := t.find(o.to); moved != nil || err != nil {
+				c.store.mem.forget(o.id)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		c.store.log.Error("session: cannot read the file that was opened again", "error", err)
+	}
 }
 
 // resume has the work done soon that memory still holds: ends that were refused, accepted saves.

@@ -16,7 +16,7 @@ const shardCount = 64
 // never takes it while bbolt may have to wait for readers.
 type shard struct {
 	mu      sync.RWMutex
-	touched map[ID]touchMark
+	touched map[ID]*touchMark // changed in place: a touch is one look-up
 	pending map[ID]*pendingEntry
 	held    map[ID]int // saves go to the committer while it works on something else of the session
 	refused map[ID]Reason
@@ -36,7 +36,7 @@ func newMemory() *memory {
 	m := new(memory)
 	for i := range m.shards {
 		s := &m.shards[i]
-		s.touched = make(map[ID]touchMark)
+		s.touched = make(map[ID]*touchMark)
 		s.pending = make(map[ID]*pendingEntry)
 		s.held = make(map[ID]int)
 		s.refused = make(map[ID]Reason)
@@ -47,18 +47,27 @@ func newMemory() *memory {
 // of returns the shard of a session.
 func (m *memory) of(id ID) *shard { return &m.shards[id[0]/(256/shardCount)] }
 
-// touch adds a touch and says whether it is the first since the last was stored.
-func (m *memory) touch(id ID, at, now int64) bool {
+// touch adds a touch, which came at now and moves the last access to at, and says whether it is the
+// first since the session's touches were stored.
+func (m *memory) touch(id ID, now, at int64) bool {
 	s := m.of(id)
 	s.mu.Lock()
-	mark := s.touched[id]
-	s.touched[id] = mark.add(at, now)
-	s.mu.Unlock()
-	if mark.last != 0 {
+	defer s.mu.Unlock()
+	if mark := s.touched[id]; mark != nil {
+		*mark = mark.add(now, at)
 		return false
 	}
+	s.touched[id] = &touchMark{first: now, last: at}
 	m.touches.Add(1)
 	return true
+}
+
+// markLocked returns the touches of a session.
+func (s *shard) markLocked(id ID) touchMark {
+	if mark := s.touched[id]; mark != nil {
+		return *mark
+	}
+	return touchMark{}
 }
 
 // touched returns the touches of a session.
@@ -66,7 +75,7 @@ func (m *memory) touched(id ID) touchMark {
 	s := m.of(id)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.touched[id]
+	return s.markLocked(id)
 }
 
 // known returns the touches of a session, and whether it was refused.
@@ -75,7 +84,7 @@ func (m *memory) known(id ID) (mark touchMark, refused bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	_, refused = s.refused[id]
-	return s.touched[id], refused
+	return s.markLocked(id), refused
 }
 
 // stored takes away the touches that the file has now. Those that came meanwhile stay.
@@ -86,19 +95,18 @@ func (m *memory) stored(id ID, mark touchMark) {
 	s := m.of(id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now, ok := s.touched[id]
+	now := s.touched[id]
 	switch {
-	case !ok:
+	case now == nil:
 	case now.last <= mark.last:
 		delete(s.touched, id)
 		m.touches.Add(-1)
 	default:
 		now.first = mark.last
-		s.touched[id] = now
 	}
 }
 
-// untouchLocked takes away the touches of an ID that had no session.
+// untouchLocked drops touches of a session that ended, as a new one of its ID begins.
 func (m *memory) untouchLocked(s *shard, id ID) {
 	if _, ok := s.touched[id]; ok {
 		delete(s.touched, id)
@@ -110,20 +118,19 @@ func (m *memory) untouchLocked(s *shard, id ID) {
 func (m *memory) moved(from, to ID) {
 	s := m.of(from)
 	s.mu.Lock()
-	mark, ok := s.touched[from]
-	delete(s.touched, from)
+	mark := s.markLocked(from)
+	m.untouchLocked(s, from)
 	s.mu.Unlock()
-	if !ok {
+	if mark.last == 0 {
 		return
 	}
-	m.touches.Add(-1)
 	s = m.of(to)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, ok := s.touched[to]; !ok {
-		m.touches.Add(1)
-	}
-	s.touched[to] = mark.join(s.touched[to])
+	mark = mark.join(s.markLocked(to))
+	m.untouchLocked(s, to)
+	s.touched[to] = &mark
+	m.touches.Add(1)
 }
 
 // refuse makes a session unreadable and has its end tried again.

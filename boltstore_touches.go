@@ -8,20 +8,18 @@ import (
 // since 1970. It keeps enough to tell, when the session's metadata is at hand, whether the
 // session was alive at each of them: a touch that came too late must not revive it.
 type touchMark struct {
-	first int64         // when the earliest touch came
-	last  int64         // the latest last access, 0 for none
-	gap   time.Duration // the longest time between two that follow each other
+	first int64         // when the first came
+	last  int64         // where they moved the last access, 0 for none
+	gap   time.Duration // how long the last access was past, at most, when the next one came
 }
 
-// add returns the mark with one more touch, which came at now. Earlier touches than the last
-// count for nothing. A touch that lies in the future is judged by when it came.
-func (t touchMark) add(at, now int64) touchMark {
-	came := min(at, now)
+// add returns the mark with one more touch, which came at now and moves the last access to at.
+func (t touchMark) add(now, at int64) touchMark {
 	if t.last == 0 {
-		return touchMark{first: came, last: at}
+		return touchMark{first: now, last: at}
 	}
 	if at > t.last {
-		t.gap = max(t.gap, time.Duration(came-t.last))
+		t.gap = max(t.gap, time.Duration(now-t.last))
 		t.last = at
 	}
 	return t

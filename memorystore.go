@@ -100,6 +100,11 @@ func (s *memorySession) names() []string {
 // Save is [Store].Save.
 func (m *MemoryStore) Save(ctx context.Context, s *Session) error { return s.saveTo(ctx, m) }
 
+// usable says whether the store still works; see changeStore.
+func (m *MemoryStore) usable(ctx context.Context) error {
+	return m.do(ctx, func(time.Time) error { return nil })
+}
+
 // commit stores changes; see changeStore.
 func (m *MemoryStore) commit(ctx context.Context, ch Changes) error {
 	return m.do(ctx, func(now time.Time) error {

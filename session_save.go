@@ -9,6 +9,7 @@ import (
 type changeStore interface {
 	Store
 	commit(ctx context.Context, ch Changes) error
+	usable(ctx context.Context) error // ErrClosed once it is closed, or a done ctx's error
 	proxy() *ProxyStore // the one of the store
 }
 
@@ -102,6 +103,9 @@ func (s *Session) saveLocked(ctx context.Context, l *live, store Store) (err err
 	l.mu.Lock()
 	if save, err := s.toSaveLocked(l); err != nil || !save {
 		l.mu.Unlock()
+		if err == nil && isOwn {
+			err = own.usable(ctx) // nothing is stored by a closed store, nothing to store or not
+		}
 		return err
 	}
 	snapshot := l
