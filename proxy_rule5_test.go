@@ -93,29 +93,6 @@ func TestProxyRule5UpdateIsExact(t *testing.T) {
 	equal(t, "count", countIn(t, g, id), workers*each)
 }
 
-func TestProxyRule5PopGivesTheValueOnce(t *testing.T) {
-	p, _ := newProxy(t)
-	id := stored(t, p, 7)
-	handles := make([]*Session, 64)
-	for i := range handles {
-		handles[i] = acquire(t, p, id)
-	}
-	var got [64]bool
-	var wg sync.WaitGroup
-	for i, s := range handles {
-		wg.Go(func() { _, got[i] = count.Pop(s) })
-	}
-	wg.Wait()
-	times := 0
-	for _, ok := range got {
-		if ok {
-			times++
-		}
-	}
-	equal(t, "times", times, 1)
-	must(t, handles[0].Save(t.Context()))
-}
-
 // marshaler runs code when it is encoded and decoded.
 type marshaler struct {
 	n    uint16
