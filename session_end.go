@@ -60,7 +60,6 @@ func (s *Session) destroyLocked(ctx context.Context, l *live) (was bool, err err
 // destroyIn ends a session in its store, and calls end unless the store did not start to work.
 // It fails closed: whatever else the store says, or if it panics, nobody goes on with the session.
 func destroyIn(ctx context.Context, store Store, id ID, end func()) (err error) {
-	err = ErrUncertain
 	defer func() {
 		if !untried(err) {
 			end()

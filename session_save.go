@@ -10,7 +10,7 @@ type changeStore interface {
 	Store
 	commit(ctx context.Context, ch Changes) error
 	usable(ctx context.Context) error // ErrClosed once it is closed, or a done ctx's error
-	proxy() *ProxyStore // the one of the store
+	proxy() *ProxyStore               // the one of the store
 }
 
 // ownStore returns store as one of this package. A type that embeds one is not: what it does in

@@ -101,7 +101,7 @@ type UserIndex interface {
 type Notifier interface {
 	// OnDestroy has f called for every session that ends, after the end is committed and before
 	// the call that ended it returns. f runs on that call's goroutine and may use the store, but
-	// not save or end the session once more through a handle.
+	// not change, save or end the session through a handle on it.
 	// The function returned stops it.
 	OnDestroy(f func(ID, Reason)) (cancel func())
 }
