@@ -206,18 +206,15 @@ func (b *BoltStore) Destroy(ctx context.Context, id ID) error {
 
 // Renew is [Renewer].Renew.
 func (b *BoltStore) Renew(ctx context.Context, s *Session, to ID) error {
-	ch := s.Changes()
-	o, err := b.saveOp(ch)
-	if err != nil {
-		return err
-	}
-	o.kind, o.to, o.reason = opRenew, to, Renewed
-	if _, err := b.do(ctx, o); err != nil {
+	return s.renewTo(ctx, func(ch Changes) error {
+		o, err := b.saveOp(ch)
+		if err != nil {
+			return err
+		}
+		o.kind, o.to, o.reason = opRenew, to, Renewed
+		_, err = b.do(ctx, o)
 		return b.ifDamaged(ctx, ch.ID, err)
-	}
-	s.Saved(ch)
-	s.end(Renewed)
-	return nil
+	})
 }
 
 // Touch is [Toucher].Touch. It is memory until the session's next save, or TouchInterval.

@@ -3,6 +3,7 @@ package session_test
 import (
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/boltsession/session"
@@ -22,6 +23,15 @@ func TestBoltStoreConforms(t *testing.T) {
 	}
 }
 
+// TestBoltStoreConformsInBubble lets time pass for it, too.
+func TestBoltStoreConformsInBubble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sessiontest.TestStore(t, func(t *testing.T) session.Store {
+			return openBolt(t, filepath.Join(t.TempDir(), "sessions.db"), &session.BoltOptions{Reap: session.Never})
+		})
+	})
+}
+
 func openBolt(t *testing.T, path string, opts *session.BoltOptions) *session.BoltStore {
 	t.Helper()
 	store, err := session.Open(path, opts)
@@ -34,4 +44,17 @@ func openBolt(t *testing.T, path string, opts *session.BoltOptions) *session.Bol
 		}
 	})
 	return store
+}
+
+// TestBoltStoreReopens: what a store accepted is in its file when it is closed.
+func TestBoltStoreReopens(t *testing.T) {
+	for name, every := range map[string]time.Duration{"durable": 0, "SyncEvery": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			sessiontest.TestReopen(t, func(t *testing.T, dir string) session.Store {
+				return openBolt(t, filepath.Join(dir, "sessions.db"), &session.BoltOptions{
+					Reap: session.Never, SyncEvery: every,
+				})
+			})
+		})
+	}
 }

@@ -51,12 +51,16 @@ func (a *applier) revise(o *op, was *storedMeta) (*storedMeta, []loadedComponent
 		touched.Meta = o.touch.over(was.Meta)
 		base = &touched
 	}
-	return o.rev.apply(base, func(name string) (values record.Map, err error) {
+	next, bodies, err := o.rev.apply(base, func(name string) (values record.Map, err error) {
 		if was != nil {
 			values, err = a.read(name, o.id)
 		}
 		return values, err
 	}, a.limit)
+	if err == nil && was == nil && o.promised {
+		next.Meta = o.touch.over(next.Meta) // touched between its first save and this commit
+	}
+	return next, bodies, err
 }
 
 // replace plans to remove an expired or damaged session whose ID is to be another's.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"reflect"
 	"strings"
 	"unicode/utf8"
 
@@ -44,9 +43,8 @@ func (c *component) Get(key string, dst any) error {
 	return nil
 }
 
-func typeName(dst any) string {
-	return strings.TrimPrefix(reflect.TypeOf(dst).String(), "*")
-}
+// typeName returns the type that dst points to.
+func typeName(dst any) string { return strings.TrimPrefix(fmt.Sprintf("%T", dst), "*") }
 
 // Set encodes v and keeps it under key; it is stored by the next save. Setting what is there
 // already is no change. The errors leave the earlier value as it was: ErrUnsupportedValue if v

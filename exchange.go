@@ -44,7 +44,9 @@ func (m *Manager) begin(w http.ResponseWriter, r *http.Request) (*exchange, erro
 		if err := x.open(TokenID(token)); err != nil {
 			return nil, err
 		}
-	case tokenAmbiguous, tokenMalformed:
+	case tokenAmbiguous: // no browser does that by itself: somebody planted one, or the site uses two
+		m.log.Warn("session: the request's token is not used", "reason", string(fault))
+	case tokenMalformed: // any stranger can send that
 		m.log.Debug("session: the request's token is not used", "reason", string(fault))
 	}
 	x.absent = x.s == nil && !m.byItself
@@ -97,7 +99,7 @@ func (x *exchange) current() *Session {
 	return x.s
 }
 
-// use notes that the response depends on the session.
+// use notes that the response depends on the session: nobody gets at that without.
 func (x *exchange) use() {
 	if !x.used.Load() {
 		x.used.Store(true)
@@ -139,11 +141,8 @@ func (x *exchange) save() error {
 	ctx, cancel := s.patient(x.r.Context())
 	defer cancel()
 	err := s.Save(ctx)
-	switch {
-	case errors.Is(err, ErrNotFound):
+	if errors.Is(err, ErrNotFound) {
 		x.m.log.Debug("session: ended during the request, its changes are not stored", "session", s.ID().Short())
-		return nil
-	case errors.Is(err, ErrReleased):
 		return nil
 	}
 	return err
@@ -171,7 +170,7 @@ func (x *exchange) seal() error {
 		x.sealLocked(false, time.Time{})
 		return err
 	}
-	defer l.unlock()
+	defer x.s.unlockState(l)
 	l.mu.Lock()
 	stored, end := !l.isNew && l.reason == 0, l.meta.End
 	l.mu.Unlock()
@@ -186,7 +185,6 @@ func (x *exchange) sealLocked(stored bool, end time.Time) {
 	case stored && x.token != "" && !x.muted:
 		x.m.transport.Send(x.w.Header(), x.r, x.token, end)
 		x.came, x.cleared = true, false
-		x.use()
 	case x.cleared:
 		x.m.transport.Clear(x.w.Header(), x.r)
 	}
@@ -237,13 +235,13 @@ func (x *exchange) report() (first bool) {
 
 // close releases the handle. After a panic the header may still be sent, by whoever recovers.
 func (x *exchange) close() {
-	if !x.w.headersSent() {
-		x.protect()
-	}
 	x.mu.Lock()
 	x.closed = true
 	s := x.s
 	x.mu.Unlock()
+	if !x.w.headersSent() {
+		x.protect()
+	}
 	if s != nil {
 		s.release()
 	}

@@ -80,17 +80,16 @@ func (x *exchange) keepNew() (token string) {
 
 // moved implements binding.
 func (x *exchange) moved(token string) {
-	end := x.current().metadata().End
+	to := x.current()
+	end := to.metadata().End
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.closed {
+	if x.closed || x.sent { // before could wait no longer
+		x.m.log.Warn("session: renewed too late, its client is logged out", "session", to.ID().Short())
 		return
 	}
 	x.token, x.came, x.cleared = token, true, false
-	x.use()
-	if !x.sent {
-		x.m.transport.Send(x.w.Header(), x.r, token, end)
-	}
+	x.m.transport.Send(x.w.Header(), x.r, token, end)
 }
 
 // begun implements binding.
@@ -112,7 +111,6 @@ func (x *exchange) ended() {
 		return
 	}
 	x.came, x.cleared = false, true
-	x.use()
 	x.m.transport.Clear(x.w.Header(), x.r)
 }
 

@@ -36,7 +36,7 @@ type live struct {
 	stored  []string         // names of the components that the store had
 	reason  Reason           // why it ended; 0 while it lives
 	done    chan struct{}    // made by the first Done
-	moving  chan struct{}    // closed when the move under way is over; writes wait for it
+	moving  chan struct{}    // while a move is under way; writes wait for it to be closed
 	mover   *Session         // the handle that moves
 }
 
@@ -71,6 +71,14 @@ func (l *live) fill(meta Meta, stored []string, loaded []loadedComponent) {
 func (l *live) adopt(from *live) {
 	l.meta, l.stored, l.isNew = from.meta, from.stored, from.isNew
 	l.global, l.named, l.gen = from.global, from.named, from.gen
+}
+
+// copyLocked returns a detached copy of l under an ID. They share encoded values only.
+func (l *live) copyLocked(id ID) *live {
+	c := newLive(id, l.meta)
+	c.metaGen, c.isNew, c.keep, c.gen, c.stored = l.metaGen, l.isNew, l.keep, l.gen, l.stored
+	l.eachLocked(func(name string, p *part) { *c.partLocked(name) = p.clone() })
+	return c
 }
 
 // partLocked returns the part of a component, an empty one at first.
@@ -154,7 +162,10 @@ func (l *live) endLocked(reason Reason) {
 	if l.done != nil {
 		close(l.done)
 	}
-	l.thawLocked()
+	if l.moving != nil { // other handles need not wait for a move that leaves them behind
+		close(l.moving)
+		l.moving = make(chan struct{})
+	}
 }
 
 // end ends the session for all its handles.
@@ -164,27 +175,20 @@ func (l *live) end(reason Reason) {
 	l.endLocked(reason)
 }
 
-// thawLocked lets writes go on that wait for a move.
-func (l *live) thawLocked() {
-	if l.moving != nil {
-		close(l.moving)
-		l.moving, l.mover = nil, nil
-	}
-}
-
-// movedTo returns a clean copy of l under another ID: the state of the handle that renewed it.
-func (l *live) movedTo(id ID, user string) *live {
+// freeze has the writes of all handles wait until the move by s is over: those before it move
+// along with the session or end with it, those after it belong to s or have nowhere to go.
+func (l *live) freeze(s *Session) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	to := newLive(id, l.meta)
-	to.meta.User = user
-	to.isNew, to.gen, to.stored = false, l.gen, slices.Clone(l.stored)
-	l.eachLocked(func(name string, p *part) {
-		clean := p.clone()
-		clean.saved(l.gen)
-		*to.partLocked(name) = clean
-	})
-	return to
+	l.moving, l.mover = make(chan struct{}), s
+}
+
+// thaw lets the writes go on that wait for a move.
+func (l *live) thaw() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	close(l.moving)
+	l.moving, l.mover = nil, nil
 }
 
 // namesLocked returns the names of the components that hold anything, but for the global one.
@@ -206,10 +210,8 @@ func (l *live) namesLocked() []string {
 
 // lock takes the right to save, honouring ctx while it waits.
 func (l *live) lock(ctx context.Context) error {
-	select {
-	case l.saving <- struct{}{}:
-		return nil
-	default:
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	select {
 	case l.saving <- struct{}{}:

@@ -58,15 +58,14 @@ func New(store Store, opts *Options) (*Manager, error) {
 
 // proxyOf returns the one ProxyStore of store.
 func proxyOf(store Store) *ProxyStore {
-	switch s := store.(type) {
-	case nil:
+	if store == nil {
 		return NewProxyStore(nil, nil)
-	case *ProxyStore:
-		return s
-	case interface{ proxy() *ProxyStore }:
-		if itself(store) {
-			return s.proxy()
-		}
+	}
+	if p, ok := store.(*ProxyStore); ok {
+		return p
+	}
+	if own, ok := ownStore(store); ok {
+		return own.proxy()
 	}
 	return NewProxyStore(func() (Store, error) { return store, nil }, nil)
 }

@@ -2,9 +2,7 @@ package session
 
 import (
 	"context"
-	"iter"
 	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -102,6 +100,11 @@ func (s *memorySession) names() []string {
 // Save is [Store].Save.
 func (m *MemoryStore) Save(ctx context.Context, s *Session) error { return s.saveTo(ctx, m) }
 
+// usable says whether the store still works; see changeStore.
+func (m *MemoryStore) usable(ctx context.Context) error {
+	return m.do(ctx, func(time.Time) error { return nil })
+}
+
 // commit stores changes; see changeStore.
 func (m *MemoryStore) commit(ctx context.Context, ch Changes) error {
 	return m.do(ctx, func(now time.Time) error {
@@ -169,25 +172,25 @@ func (m *MemoryStore) Destroy(ctx context.Context, id ID) error {
 
 // Renew is [Renewer].Renew.
 func (m *MemoryStore) Renew(ctx context.Context, s *Session, to ID) error {
-	ch := s.Changes()
-	err := m.do(ctx, func(now time.Time) error {
-		if m.findLocked(to, now) != nil {
-			return ErrExists
+	return s.renewTo(ctx, func(ch Changes) error {
+		err := m.do(ctx, func(now time.Time) error { return m.moveLocked(ch, to, now) })
+		if err == nil {
+			m.observers.notify(Renewed, ch.ID)
 		}
-		next, err := m.mergedLocked(ch, now)
-		if err != nil {
-			return err
-		}
-		m.sessions[to] = next
-		delete(m.sessions, ch.ID)
-		return nil
+		return err
 	})
+}
+
+func (m *MemoryStore) moveLocked(ch Changes, to ID, now time.Time) error {
+	if m.findLocked(to, now) != nil {
+		return ErrExists
+	}
+	next, err := m.mergedLocked(ch, now)
 	if err != nil {
 		return err
 	}
-	s.Saved(ch)
-	m.observers.notify(Renewed, ch.ID)
-	s.end(Renewed)
+	m.sessions[to] = next
+	delete(m.sessions, ch.ID)
 	return nil
 }
 
@@ -199,115 +202,6 @@ func (m *MemoryStore) Touch(ctx context.Context, id ID, at time.Time) error {
 		}
 		return nil
 	})
-}
-
-// All is [Lister].All.
-func (m *MemoryStore) All(ctx context.Context) iter.Seq2[Info, error] {
-	return func(yield func(Info, error) bool) {
-		infos, err := m.list(ctx, func(Meta) bool { return true })
-		if err != nil {
-			yield(Info{}, err)
-			return
-		}
-		for _, info := range infos {
-			if err := ctx.Err(); err != nil {
-				yield(Info{}, err)
-				return
-			}
-			if !yield(info, nil) {
-				return
-			}
-		}
-	}
-}
-
-// list returns the unexpired sessions that match, by ID.
-func (m *MemoryStore) list(ctx context.Context, match func(Meta) bool) (infos []Info, err error) {
-	err = m.do(ctx, func(now time.Time) error {
-		for id, s := range m.sessions {
-			if s.meta.Expired(now) || !match(s.meta) {
-				continue
-			}
-			info := Info{ID: id, Meta: s.meta, Components: make(map[string]int, len(s.components))}
-			for name, values := range s.components {
-				info.Components[name] = values.Len()
-			}
-			infos = append(infos, info)
-		}
-		return nil
-	})
-	slices.SortFunc(infos, func(a, b Info) int { return slices.Compare(a.ID[:], b.ID[:]) })
-	return infos, err
-}
-
-// Length is [Lister].Length.
-func (m *MemoryStore) Length(ctx context.Context) (n int, err error) {
-	err = m.do(ctx, func(now time.Time) error {
-		for _, s := range m.sessions {
-			if !s.meta.Expired(now) {
-				n++
-			}
-		}
-		return nil
-	})
-	return n, err
-}
-
-// Clear is [Clearer].Clear.
-func (m *MemoryStore) Clear(ctx context.Context) (int, error) {
-	return m.endWhere(ctx, Cleared, func(ID, *memorySession) bool { return true })
-}
-
-// Reap is [Reapable].Reap.
-func (m *MemoryStore) Reap(ctx context.Context) (int, error) {
-	if err := ctx.Err(); err != nil {
-		return 0, err
-	}
-	expired, err := m.reapNow(time.Now())
-	m.observers.notify(Expired, expired...)
-	return len(expired), err
-}
-
-func (m *MemoryStore) reapNow(now time.Time) ([]ID, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.closed {
-		return nil, ErrClosed
-	}
-	return m.reapLocked(now), nil
-}
-
-// ByUser is [UserIndex].ByUser. It looks at every session.
-func (m *MemoryStore) ByUser(ctx context.Context, user string) ([]Info, error) {
-	return m.list(ctx, func(meta Meta) bool { return user != "" && meta.User == user })
-}
-
-// DestroyUser is [UserIndex].DestroyUser. It looks at every session.
-func (m *MemoryStore) DestroyUser(ctx context.Context, user string, except ...ID) (int, error) {
-	return m.endWhere(ctx, Revoked, func(id ID, s *memorySession) bool {
-		return user != "" && s.meta.User == user && !slices.Contains(except, id)
-	})
-}
-
-// endWhere ends the sessions for which match says so, and returns how many were not expired
-// already.
-func (m *MemoryStore) endWhere(ctx context.Context, reason Reason, match func(ID, *memorySession) bool) (n int, err error) {
-	var ended []ID
-	err = m.do(ctx, func(now time.Time) error {
-		for id, s := range m.sessions {
-			if !match(id, s) {
-				continue
-			}
-			if !s.meta.Expired(now) {
-				n++
-			}
-			delete(m.sessions, id)
-			ended = append(ended, id)
-		}
-		return nil
-	})
-	m.observers.notify(reason, ended...)
-	return n, err
 }
 
 // OnDestroy is [Notifier].OnDestroy.

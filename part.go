@@ -113,9 +113,13 @@ func (p *part) saved(seq uint64) {
 		p.cleared = 0
 	}
 	for key, c := range p.changed {
-		if c.dirty && c.gen <= seq {
-			c.dirty = false
-			p.changed[key] = c
+		if !c.dirty || c.gen > seq {
+			continue
+		}
+		c.dirty = false
+		p.changed[key] = c
+		if _, ok := p.stored.Find(key); !ok && c.value == nil {
+			delete(p.changed, key) // it hides nothing, and a long-lived session would collect them
 		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
-	"time"
 )
 
 // ProxyStore stands before a store and holds its live sessions: all handles that Acquire gives
@@ -122,7 +121,7 @@ func (p *ProxyStore) Get(ctx context.Context, id ID, components ...string) (*Ses
 }
 
 // Save is [Session.Save].
-func (p *ProxyStore) Save(ctx context.Context, s *Session) error { return s.saveTo(ctx, p) }
+func (p *ProxyStore) Save(ctx context.Context, s *Session) error { return s.saveIn(ctx, p) }
 
 // Destroy ends the session under id, for all its holders too. A save under way comes first.
 func (p *ProxyStore) Destroy(ctx context.Context, id ID) error {
@@ -130,216 +129,29 @@ func (p *ProxyStore) Destroy(ctx context.Context, id ID) error {
 	if err != nil {
 		return err
 	}
-	if l := p.hold(id); l != nil {
+	if l := p.find(id); l != nil {
 		defer p.leave(l)
 		if err := l.lock(ctx); err != nil {
 			return err
 		}
 		defer l.unlock()
 	}
-	if err = store.Destroy(ctx, id); !untried(err) {
-		p.end(id, Destroyed) // fail closed: whatever the store said, nobody here goes on with it
-	}
-	return err
+	return destroyIn(ctx, store, id, func() { p.end(id, Destroyed) })
 }
 
 // Close closes the store, if it was opened.
 func (p *ProxyStore) Close() error {
+	store := p.shut()
+	if store == nil {
+		return nil
+	}
+	return store.Close() // with no lock held: the work it waits for may ask for the store
+}
+
+// shut has Store return ErrClosed, and returns the store if it was opened.
+func (p *ProxyStore) shut() Store {
 	p.openMu.Lock()
 	defer p.openMu.Unlock()
 	p.closed = true
-	if p.store == nil {
-		return nil
-	}
-	return p.store.Close()
-}
-
-// Acquire returns a handle on the live session under id, for a request or a background job.
-// The caller calls release when done with it, and saves before: changes that nobody saved are
-// discarded, and logged, when the last holder releases. It returns ErrNotFound when there is no
-// such session or it has ended.
-func (p *ProxyStore) Acquire(ctx context.Context, id ID) (s *Session, release func(), err error) {
-	s, err = p.acquire(ctx, id, nil)
-	if err != nil {
-		return nil, nil, err
-	}
-	return s, s.release, nil
-}
-
-// acquire is Acquire for the handle of a request.
-func (p *ProxyStore) acquire(ctx context.Context, id ID, b binding) (*Session, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	store, err := p.Store()
-	if err != nil {
-		return nil, err
-	}
-	l, mine := p.enter(id)
-	if mine {
-		p.load(ctx, store, l)
-	} else if err := l.wait(ctx); err != nil {
-		p.leave(l)
-		return nil, err
-	}
-	if err := l.check(time.Now()); err != nil {
-		p.leave(l)
-		return nil, err
-	}
-	return newHandle(p, l, b), nil
-}
-
-// begin returns a handle on a new session of a request. Nobody else knows its ID before it is
-// saved, and is then entered into the map.
-func (p *ProxyStore) begin(id ID, meta Meta, b binding) *Session {
-	l := newLive(id, meta)
-	l.attached, l.holders = true, 1
-	return newHandle(p, l, b)
-}
-
-// enter returns the entry of id, held, and whether the caller has to load it. The placeholder is
-// in the map before the store is read, so that a second caller waits for the same state and an
-// end that comes meanwhile finds it.
-func (p *ProxyStore) enter(id ID) (l *live, mine bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if l := p.live[id]; l != nil && !l.dead {
-		l.holders++
-		return l, false
-	}
-	l = newLive(id, Meta{})
-	l.attached, l.holders, l.ready = true, 1, make(chan struct{})
-	p.live[id] = l
-	return l, true
-}
-
-// enterNew puts a state into the map, held by one more.
-func (p *ProxyStore) enterNew(l *live) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	l.holders++
-	p.live[l.id] = l
-}
-
-// errLoad is what those who wait see if the store panics while it loads.
-var errLoad = errors.New("session: loading the session did not end")
-
-// load reads the session into its placeholder. The client that happens to come first may go
-// away: that is no failure of the others' request.
-func (p *ProxyStore) load(ctx context.Context, store Store, l *live) {
-	l.loadErr = errLoad
-	defer func() {
-		if l.loadErr != nil {
-			p.mu.Lock()
-			l.dead = true
-			p.mu.Unlock()
-		}
-		close(l.ready)
-	}()
-	s, err := store.Get(context.WithoutCancel(ctx), l.id)
-	if err != nil {
-		l.loadErr = err
-		return
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.adopt(s.state.Load())
-	l.loadErr = nil
-}
-
-// wait waits until the first load is over.
-func (l *live) wait(ctx context.Context) error {
-	if l.ready == nil {
-		return nil
-	}
-	select {
-	case <-l.ready:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// check says whether the state can be handed out at now.
-func (l *live) check(now time.Time) error {
-	if l.loadErr != nil {
-		return l.loadErr
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.reason == 0 && l.meta.Expired(now) {
-		l.endLocked(Expired)
-	}
-	if l.reason != 0 {
-		return ErrNotFound
-	}
-	return nil
-}
-
-// hold returns the entry of id, held, or nil.
-func (p *ProxyStore) hold(id ID) *live {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	l := p.live[id]
-	if l != nil {
-		l.holders++
-	}
-	return l
-}
-
-// pin holds a state while it is saved, and puts a new one into the map before its first save:
-// from then on others may ask for its ID.
-func (p *ProxyStore) pin(l *live) {
-	if !l.attached {
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	l.holders++
-	if _, ok := p.live[l.id]; !ok && !l.dead {
-		p.live[l.id] = l
-	}
-}
-
-func (p *ProxyStore) unpin(l *live) {
-	if l.attached {
-		p.leave(l)
-	}
-}
-
-// leave gives up one hold of an entry and tells whether it was the last. The last takes the
-// entry away: no holder is left, and neither a save nor a load, as both hold it.
-func (p *ProxyStore) leave(l *live) (last bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	l.holders--
-	if l.holders > 0 {
-		return false
-	}
-	if p.live[l.id] == l {
-		delete(p.live, l.id)
-	}
-	return true
-}
-
-// end ends the live session under id, a placeholder too.
-func (p *ProxyStore) end(id ID, reason Reason) {
-	p.mu.Lock()
-	l := p.live[id]
-	if l != nil {
-		l.dead = true
-	}
-	p.mu.Unlock()
-	if l != nil {
-		l.end(reason)
-	}
-}
-
-// lost says that changes were not saved.
-func (p *ProxyStore) lost(s *Session, id ID) {
-	if s.bound != nil {
-		s.bound.discarded(id.Short())
-		return
-	}
-	p.log.Warn("session: changes discarded, nobody saved them", "session", id.Short())
+	return p.store
 }

@@ -151,8 +151,8 @@ func TestPanicInOneRun(t *testing.T) {
 			case 1:
 				panic("token-of-somebody")
 			case 2:
-				var none map[string]int
-				none["x"] = 1
+				var none []int
+				none[runs.Load()] = 1
 			}
 			return 5, nil
 		})

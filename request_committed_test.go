@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/boltsession/session"
 )
@@ -197,4 +198,59 @@ func TestRequestRule5RenewWhileHeadersGo(t *testing.T) {
 			t.Errorf("renewed token lost, counter is %d", v.count())
 		}
 	})
+}
+
+// A renewal that takes longer than a response can wait is lost for its client, and logged.
+func TestRequestRule5RenewTooLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &slowToAnswer{watched: watch(session.NewMemoryStore(nil)), renewing: make(chan struct{})}
+		v := newSite(t, store, session.Options{}).visitor()
+		v.set(1)
+		over := make(chan error)
+		res := v.visit(func(_ http.ResponseWriter, r *http.Request) {
+			s := session.From(r)
+			go func() { over <- s.Renew(r.Context()) }()
+			<-store.renewing
+		})
+		if res.StatusCode != 503 || res.Header["Set-Cookie"] != nil {
+			t.Errorf("status %d, cookie %q", res.StatusCode, res.Header["Set-Cookie"])
+		}
+		must(t, <-over)
+		if !strings.Contains(v.logs.String(), "renewed too late") || v.count() != 0 {
+			t.Errorf("counter %d, logged %q", v.count(), v.logs)
+		}
+	})
+}
+
+// slowToAnswer renews at once and says so an hour later.
+type slowToAnswer struct {
+	*watched
+	renewing chan struct{}
+}
+
+func (s *slowToAnswer) Renew(ctx context.Context, from *session.Session, to session.ID) error {
+	err := s.watched.Renew(ctx, from, to)
+	close(s.renewing)
+	time.Sleep(time.Hour)
+	return err
+}
+
+// The response may begin the moment that the old session has ended: the new token is in it.
+func TestRequestRule5RenewThenHeadersAtOnce(t *testing.T) {
+	v := newSite(t, nil, session.Options{}).visitor()
+	v.set(1)
+	for range 500 {
+		old := v.token
+		v.visit(func(w http.ResponseWriter, r *http.Request) {
+			s, over := session.From(r), make(chan error)
+			ended := s.Done()
+			go func() { over <- s.Renew(r.Context()) }()
+			<-ended
+			w.WriteHeader(200)
+			must(t, <-over)
+		})
+		if v.token == old {
+			t.Fatal("renewed token lost")
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -13,19 +14,31 @@ import (
 
 // stores are the stores that the tests below run over.
 var stores = []struct {
-	name string
-	open func(*testing.T) session.Store
+	name  string
+	each  int // increments of each client
+	short int // under -short
+	open  func(*testing.T) session.Store
 }{
-	{"memory", func(*testing.T) session.Store { return session.NewMemoryStore(nil) }},
-	{"in front of memory", func(*testing.T) session.Store { return watch(session.NewMemoryStore(nil)) }},
+	{"memory", 1000, 20, func(*testing.T) session.Store { return session.NewMemoryStore(nil) }},
+	{"bolt", 20, 2, func(t *testing.T) session.Store {
+		store, err := session.Open(filepath.Join(t.TempDir(), "sessions.db"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return store
+	}},
+	{"in front of memory", 20, 20, func(*testing.T) session.Store { return watch(session.NewMemoryStore(nil)) }},
 }
 
-func eachStore(t *testing.T, f func(*testing.T, session.Store)) {
+func eachStore(t *testing.T, f func(t *testing.T, store session.Store, each int)) {
 	for _, s := range stores {
 		t.Run(s.name, func(t *testing.T) {
-			store := s.open(t)
+			store, each := s.open(t), s.each
+			if testing.Short() {
+				each = s.short
+			}
 			defer func() { must(t, store.Close()) }()
-			f(t, store)
+			f(t, store, each)
 		})
 	}
 }
@@ -33,11 +46,7 @@ func eachStore(t *testing.T, f func(*testing.T, session.Store)) {
 // 64 clients of one session increment one key 1,000 times each: 64,000.
 func TestRequestParallelIncrements(t *testing.T) {
 	const clients = 64
-	each := 1000
-	if testing.Short() {
-		each = 20
-	}
-	eachStore(t, func(t *testing.T, store session.Store) {
+	eachStore(t, func(t *testing.T, store session.Store, each int) {
 		v := newSite(t, store, session.Options{Fingerprint: session.FingerprintNone}).visitor()
 		v.set(0)
 		server := httptest.NewServer(v.m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -98,7 +107,7 @@ func storedCounter(t *testing.T, store session.Store, token string) int {
 
 // Two slow requests that write different keys and components both keep what they wrote.
 func TestRequestParallelKeys(t *testing.T) {
-	eachStore(t, func(t *testing.T, store session.Store) {
+	eachStore(t, func(t *testing.T, store session.Store, _ int) {
 		v := newSite(t, store, session.Options{}).visitor()
 		v.set(0)
 		write := func(r *http.Request, key string) {

@@ -156,7 +156,9 @@ func (r *response) runHook(status int) {
 		return
 	}
 	r.failed = true
-	instead := newResponse(r.w, nil) // to see whether anything was written
+	// To see whether anything was written. The header is not looked at: until the hook is through,
+	// a renewal on another goroutine may put its cookie there.
+	instead := &response{w: r.w, can: r.can}
 	defer func() {
 		if r.failed && !instead.headersSent() {
 			r.discardBody()

@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -24,7 +23,6 @@ type Session struct {
 	maxSize atomic.Int64 // of a component, in encoded bytes; 0 until limit asked
 	state   atomic.Pointer[live]
 	bound   binding // the request it belongs to; nil outside of one
-	saving  bool    // the right to save is the caller's; see whileSaving
 
 	mu       sync.Mutex
 	released bool
@@ -110,77 +108,6 @@ func (s *Session) locked(f func(l *live)) {
 // ID returns the session's ID. It changes when the session is renewed or regenerated.
 func (s *Session) ID() ID { return s.state.Load().id }
 
-// metadata returns the session's metadata.
-func (s *Session) metadata() (meta Meta) {
-	s.locked(func(l *live) { meta = l.meta })
-	return meta
-}
-
-// Created returns when the session began.
-func (s *Session) Created() time.Time { return s.metadata().Created }
-
-// LastAccess returns when the session was last used, as far as this process knows.
-func (s *Session) LastAccess() time.Time { return s.metadata().LastAccess }
-
-// ExpiresAt returns when the session expires unless it is touched.
-func (s *Session) ExpiresAt() time.Time { return s.metadata().ExpiresAt() }
-
-// MaxAge returns the idle timeout.
-func (s *Session) MaxAge() time.Duration { return s.metadata().MaxAge }
-
-// SetMaxAge sets the idle timeout, at least a second. The lifetime's end stays as it is.
-func (s *Session) SetMaxAge(d time.Duration) error {
-	if d < time.Second {
-		return fmt.Errorf("session: max age %v is less than a second; use Destroy to end a session", d)
-	}
-	return s.changeMeta(func(m *Meta) { m.MaxAge = d })
-}
-
-// User returns the name of the user the session belongs to, "" for none.
-func (s *Session) User() string { return s.metadata().User }
-
-// SetUser makes the session the user's, "" for nobody's, so that it is found by the user's
-// name (see [UserIndex]). In a request, a session that the client brought does not become
-// another user's until Renew, Regenerate or Manager.Generate gives it a new token in the same
-// request, before or after: until then User says what it said, and without it nothing changes.
-// So whoever planted a token gains nothing by the login.
-func (s *Session) SetUser(user string) error {
-	if err := checkName("user name", user); err != nil {
-		return err
-	}
-	l, err := s.lockLive()
-	if err != nil {
-		return err
-	}
-	defer l.mu.Unlock()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.staged = nil
-	if l.meta.User == user {
-		return nil
-	}
-	if s.bound != nil && !l.isNew && user != "" && !s.bound.fresh() {
-		s.staged = &user
-		return nil
-	}
-	l.meta.User, l.metaGen = user, l.nextLocked()
-	return nil
-}
-
-func (s *Session) changeMeta(f func(*Meta)) error {
-	l, err := s.lockLive()
-	if err != nil {
-		return err
-	}
-	defer l.mu.Unlock()
-	meta := l.meta
-	f(&meta)
-	if meta.MaxAge != l.meta.MaxAge || meta.User != l.meta.User {
-		l.meta, l.metaGen = meta, l.nextLocked()
-	}
-	return nil
-}
-
 // IsNew says whether the session is not stored yet.
 func (s *Session) IsNew() (isNew bool) {
 	s.locked(func(l *live) { isNew = l.isNew })
@@ -247,28 +174,8 @@ func (s *Session) has(name string) (has bool) {
 // Changes returns what the session has to store, a snapshot. It is meant for authors of stores,
 // who pass it to Saved when it is stored.
 func (s *Session) Changes() (ch Changes) {
-	s.locked(func(l *live) {
-		ch = l.changesLocked()
-		if l.mover != s {
-			return
-		}
-		if user := s.stagedUser(l.meta.User); user != l.meta.User {
-			meta := l.meta
-			meta.User = user
-			ch.Meta = &meta
-		}
-	})
+	s.locked(func(l *live) { ch = l.changesLocked() })
 	return ch
-}
-
-// stagedUser returns the user that a renewal by this handle makes the session's.
-func (s *Session) stagedUser(now string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.staged != nil {
-		return *s.staged
-	}
-	return now
 }
 
 // Saved makes clean exactly what is in ch, but for keys that were set again since.
@@ -280,37 +187,50 @@ func (s *Session) Saved(ch Changes) {
 	})
 }
 
-// lockLive returns the handle's state, locked for a write.
+// lockLive returns the handle's state, locked for a write. While the session is renewed the
+// write waits: it belongs before or after.
 func (s *Session) lockLive() (*live, error) {
 	for {
-		if err := s.usable(); err != nil {
-			return nil, err
-		}
-		if s.bound != nil {
-			if err := s.bound.canWrite(); err != nil {
-				return nil, err
-			}
-		}
 		l := s.state.Load()
 		l.mu.Lock()
-		if l.reason == 0 && l.attached && l.meta.Expired(time.Now()) {
-			l.endLocked(Expired)
-		}
-		moving, reason := l.moving, l.reason
-		if moving == nil && reason == 0 {
+		moving, err := s.writableLocked(l)
+		if moving == nil && err == nil {
 			return l, nil
 		}
 		l.mu.Unlock()
 		switch {
 		case moving != nil:
-			<-moving // a renewal is being stored: the write belongs before or after it
+			<-moving
 		case s.state.Load() == l:
-			return nil, ErrNotFound
+			return nil, err
 		}
 	}
 }
 
-// usable returns ErrReleased once the handle is released.
+// writableLocked says why the handle cannot write to the state, or what it has to wait for.
+func (s *Session) writableLocked(l *live) (moving <-chan struct{}, err error) {
+	if err := s.usable(); err != nil {
+		return nil, err
+	}
+	if s.bound != nil {
+		if err := s.bound.canWrite(); err != nil {
+			return nil, err
+		}
+	}
+	if l.reason == 0 && l.attached && l.meta.Expired(time.Now()) {
+		l.endLocked(Expired)
+	}
+	if l.moving != nil && (l.reason == 0 || l.mover == s) {
+		return l.moving, nil
+	}
+	if l.reason != 0 {
+		return nil, ErrNotFound
+	}
+	return nil, nil
+}
+
+// usable returns ErrReleased once the handle is released. A write asks with the state locked, so
+// that it comes before the release, which then sees it, or fails.
 func (s *Session) usable() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -17,7 +17,7 @@ func (s *Session) Destroy(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	defer l.unlock()
+	defer s.unlockState(l)
 	was, err := s.destroyLocked(ctx, l)
 	if s.bound != nil && !untried(err) {
 		s.bound.ended() // after a failure too: the client had better forget what is refused from now on
@@ -45,29 +45,37 @@ func (s *Session) destroyLocked(ctx context.Context, l *live) (was bool, err err
 	if reason != 0 {
 		return false, nil
 	}
-	if !isNew {
-		store, err := inner(s.store)
-		if err != nil {
-			return false, err
-		}
-		if err := store.Destroy(ctx, l.id); untried(err) {
-			return false, err
-		} else if err != nil {
-			s.endState(l, Destroyed)
-			return false, err
-		}
+	if isNew {
+		s.endState(l, Destroyed)
+		return false, nil
 	}
-	s.endState(l, Destroyed)
-	return !isNew, nil
+	store, err := inner(s.store)
+	if err != nil {
+		return false, err
+	}
+	err = destroyIn(ctx, store, l.id, func() { s.endState(l, Destroyed) })
+	return err == nil, err
+}
+
+// destroyIn ends a session in its store, and calls end unless the store did not start to work.
+// It fails closed: whatever else the store says, or if it panics, nobody goes on with the session.
+func destroyIn(ctx context.Context, store Store, id ID, end func()) (err error) {
+	err = ErrUncertain
+	defer func() {
+		if !untried(err) {
+			end()
+		}
+	}()
+	return store.Destroy(ctx, id)
 }
 
 // untried says whether err means that the store did not start to work.
 func untried(err error) bool {
+	if errors.Is(err, ErrUncertain) {
+		return false
+	}
 	return errors.Is(err, ErrClosed) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
-
-// end ends the session for all its handles; a store of this package calls it.
-func (s *Session) end(reason Reason) { s.state.Load().end(reason) }
 
 // endState ends a state and its ProxyStore's entry.
 func (s *Session) endState(l *live, reason Reason) {
@@ -87,13 +95,22 @@ func (s *Session) release() {
 	s.released = true
 	l := s.state.Load()
 	s.mu.Unlock()
-	if last := s.store.(*ProxyStore).leave(l); !last {
+	s.leave(l)
+}
+
+// leave gives up a hold on a state. Changes that the last one leaves unsaved are lost.
+func (s *Session) leave(l *live) {
+	if !l.attached {
+		return
+	}
+	p := s.store.(*ProxyStore)
+	if last := p.leave(l); !last {
 		return
 	}
 	l.mu.Lock()
 	lost := l.reason == 0 && (l.isNew && l.worthLocked() || !l.isNew && l.dirtyLocked())
 	l.mu.Unlock()
 	if lost {
-		s.store.(*ProxyStore).lost(s, l.id)
+		p.lost(s, l.id)
 	}
 }

@@ -22,7 +22,8 @@ func (s *Session) Renew(ctx context.Context) error {
 }
 
 // Regenerate destroys the session and goes on with an empty one under a new token, which is
-// stored and sent once something is set. Its errors are those of Renew.
+// stored and sent once something is set. Its errors are those of Renew, but that a session that
+// has ended is left behind as well.
 func (s *Session) Regenerate(ctx context.Context) error {
 	if err := s.canRenew(); err != nil {
 		return fmt.Errorf("regenerate session: %w", err)
@@ -37,29 +38,46 @@ func (s *Session) regenerate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer l.unlock()
+	defer s.unlockState(l)
 	if err := s.bound.canMove(); err != nil {
 		return err
 	}
+	token := newToken()
+	to := newLive(TokenID(token), s.bound.freshMeta())
+	to.destine()
+	defer to.unlock()
+	l.freeze(s)
+	defer l.thaw()
 	p := s.store.(*ProxyStore)
 	if !s.IsNew() { // else nobody knows the ID
 		p.retired.mark(l.id, time.Now())
 	}
 	if _, err := s.destroyLocked(ctx, l); err != nil {
-		if untried(err) {
+		if !errors.Is(err, ErrUncertain) {
 			p.retired.withdraw(l.id)
 		}
 		return err
 	}
-	token := newToken()
-	l.mu.Lock()
-	to := newLive(TokenID(token), s.bound.freshMeta())
-	to.attached, to.gen = true, l.gen+1
-	to.global.baseGen = to.gen
-	l.mu.Unlock()
-	defer s.moveTo(p, l, to)()
+	to.startAfter(l)
+	s.moveTo(p, l, to)
 	s.bound.begun(token)
 	return nil
+}
+
+// destine makes l, which nobody else has, what a handle moves to: held, and not saved by anybody
+// before it is unlocked, as the request's header must not go out before it has the new token.
+func (l *live) destine() {
+	l.attached, l.holders = true, 1
+	l.saving <- struct{}{}
+}
+
+// startAfter makes the generations of an empty state greater than those of from, so that no
+// Update that read from takes an absent key of l for the one it read.
+func (l *live) startAfter(from *live) {
+	from.mu.Lock()
+	defer from.mu.Unlock()
+	l.gen = from.gen + 1
+	l.global.baseGen = l.gen
 }
 
 // canRenew says whether Renew and Regenerate are for this handle at all.
@@ -78,52 +96,67 @@ func (s *Session) renew(ctx context.Context) (token string, err error) {
 	if err != nil {
 		return "", err
 	}
-	defer l.unlock()
+	defer s.unlockState(l)
 	if err := s.bound.canMove(); err != nil {
 		return "", err
 	}
-	p := s.store.(*ProxyStore)
-	store, err := p.Store()
+	store, err := inner(s.store)
 	if err != nil {
 		return "", err
 	}
-	user, isNew, err := s.freeze(l)
+	l.freeze(s)
+	defer l.thaw()
+	from, err := s.departing(l)
 	if err != nil {
 		return "", err
 	}
-	defer s.thaw(l)
-	if isNew {
+	if from.isNew {
 		return s.renewNew(ctx, l, store)
 	}
 	token = newToken()
-	to := TokenID(token)
-	p.retired.mark(l.id, time.Now())
-	if err := moveStored(ctx, store, s, l, to); err != nil {
-		s.renewFailed(p, l, err)
+	to := from.copyLocked(TokenID(token))
+	to.savedLocked(Changes{seq: to.gen})
+	to.destine()
+	defer to.unlock()
+	if err := s.move(ctx, store, l, from, to); err != nil {
 		return "", err
 	}
-	defer s.moveTo(p, l, l.movedTo(to, user))()
-	s.endState(l, Renewed)
 	s.bound.moved(token)
 	return token, nil
 }
 
-// freeze has the writes of all handles wait until the move is over: those before it move along
-// with the session, those after it belong to the handle that moved or have nowhere to go.
-func (s *Session) freeze(l *live) (user string, isNew bool, err error) {
+// departing returns a copy of the state as it is to be after a renewal.
+func (s *Session) departing(l *live) (*live, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.reason != 0 {
-		return "", false, ErrNotFound
+		return nil, ErrNotFound
 	}
-	l.moving, l.mover = make(chan struct{}), s
-	return s.stagedUser(l.meta.User), l.isNew, nil
+	from := l.copyLocked(l.id)
+	if user := s.stagedUser(from.meta.User); user != from.meta.User {
+		from.meta.User, from.metaGen = user, from.nextLocked()
+	}
+	return from, nil
 }
 
-func (s *Session) thaw(l *live) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.thawLocked()
+// move moves the session to another ID in its store, and the handle with it. The new state is in
+// the map before the commit, so that an end that comes right after it finds it.
+func (s *Session) move(ctx context.Context, store Store, l, from, to *live) (err error) {
+	p := s.store.(*ProxyStore)
+	p.publish(to)
+	p.retired.mark(l.id, time.Now())
+	err = ErrUncertain // what a store leaves behind that panics
+	defer func() {
+		if err != nil {
+			p.end(to.id, Destroyed)
+			p.leave(to)
+			s.moveFailed(p, l, err)
+			return
+		}
+		s.moveTo(p, l, to)
+		s.endState(l, Renewed)
+	}()
+	return moveStored(ctx, store, from, to.id)
 }
 
 // renewNew stores a session that the client does not know yet. Its token was never sent, so that
@@ -138,32 +171,27 @@ func (s *Session) renewNew(ctx context.Context, l *live, store Store) (token str
 	return token, nil
 }
 
-// renewFailed draws the conclusions from a renewal that was not stored, or perhaps was.
-func (s *Session) renewFailed(p *ProxyStore, l *live, err error) {
+// moveFailed draws the conclusions from a renewal that was not stored, or perhaps was.
+func (s *Session) moveFailed(p *ProxyStore, l *live, err error) {
 	switch {
 	case errors.Is(err, ErrUncertain):
 		s.endState(l, Renewed) // the old ID may be dead, and nobody has the new token
+		return
 	case errors.Is(err, ErrNotFound):
 		s.endState(l, Destroyed)
-		p.retired.withdraw(l.id)
-	default:
-		p.retired.withdraw(l.id)
 	}
+	p.retired.withdraw(l.id)
 }
 
-// moveTo makes the handle one of the state to, which nobody else saves until done is called:
-// the request's header must not go out before it has the token.
-func (s *Session) moveTo(p *ProxyStore, from, to *live) (done func()) {
-	to.attached = true
-	to.saving <- struct{}{} // nobody knows it: this does not wait
+// moveTo makes the handle one of the state to, which it holds already.
+func (s *Session) moveTo(p *ProxyStore, from, to *live) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.staged = nil
 	if s.released {
-		return to.unlock // nobody uses it any more
+		p.leave(to) // nobody uses it any more
+		return
 	}
-	p.enterNew(to)
 	s.state.Store(to)
 	p.leave(from)
-	return to.unlock
 }

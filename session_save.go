@@ -3,58 +3,26 @@ package session
 import (
 	"context"
 	"errors"
-	"time"
 )
 
 // changeStore is a store of this package, which takes changes without a session around them.
 type changeStore interface {
 	Store
 	commit(ctx context.Context, ch Changes) error
+	usable(ctx context.Context) error // ErrClosed once it is closed, or a done ctx's error
+	proxy() *ProxyStore               // the one of the store
 }
 
-// itself says whether store is one of this package, and not another that embeds it: what that
-// one does in its own way must not be bypassed by methods it only inherits.
-func itself(store Store) bool {
-	s, ok := store.(interface{ proxy() *ProxyStore })
-	if !ok {
-		return false
+// ownStore returns store as one of this package. A type that embeds one is not: what it does in
+// its own way must not be passed over by methods that it only inherits.
+func ownStore(store Store) (changeStore, bool) {
+	switch s := store.(type) {
+	case *BoltStore:
+		return s, true
+	case *MemoryStore:
+		return s, true
 	}
-	own, err := s.proxy().Store()
-	return err == nil && own == store
-}
-
-// Save stores what is dirty. It returns nil once all that was dirty at the call is stored, by
-// this call or by another one; changes made meanwhile are left to the next. Of a request's
-// session that is new, Save stores nothing until something was set. The errors: ErrNotFound
-// when the session has ended, ErrReleased when the request has, ErrHeadersSent for a new
-// session whose token cannot be sent any more, ErrFull and a done ctx when nothing was stored
-// and the changes are still dirty, ErrUncertain when that is not known.
-func (s *Session) Save(ctx context.Context) error { return s.saveTo(ctx, s.store) }
-
-// saveTo saves to a store of this package, or by any other's own Save. One save of a session is
-// under way at a time, so that the last change of a key is also the last to be stored.
-func (s *Session) saveTo(ctx context.Context, store Store) error {
-	store, err := inner(store)
-	if err != nil {
-		return err
-	}
-	if s.saving {
-		return s.saveLocked(ctx, s.state.Load(), store)
-	}
-	l, err := s.lockState(ctx)
-	if err != nil {
-		return err
-	}
-	defer l.unlock()
-	return s.saveLocked(ctx, l, store)
-}
-
-// whileSaving returns the handle that a store from elsewhere gets for its Save. It has the right
-// to save already, so that the store may hand it on to the Save of another one.
-func (s *Session) whileSaving(store Store, l *live) *Session {
-	h := newHandle(store, l, nil)
-	h.saving = true
-	return h
+	return nil, false
 }
 
 // inner returns the store that a ProxyStore stands for, or the store itself.
@@ -65,77 +33,125 @@ func inner(store Store) (Store, error) {
 	return store, nil
 }
 
-// lockState returns the handle's state with the right to save it.
+// Save stores what is dirty. It returns nil once all that was dirty at the call is stored, by
+// this call or by another one; changes made meanwhile are left to the next. Of a request's
+// session that is new, Save stores nothing until something was set. The errors: ErrNotFound
+// when the session has ended, ErrReleased when the request has, ErrHeadersSent for a new
+// session whose token cannot be sent any more, ErrFull and a done ctx when nothing was stored
+// and the changes are still dirty, ErrUncertain when that is not known.
+func (s *Session) Save(ctx context.Context) error { return s.saveIn(ctx, s.store) }
+
+// saveIn saves to any store: a ProxyStore's, one of this package, or one with a Save of its own.
+func (s *Session) saveIn(ctx context.Context, store Store) error {
+	store, err := inner(store)
+	if err != nil {
+		return err
+	}
+	l, err := s.lockState(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.unlockState(l)
+	return s.saveLocked(ctx, l, store)
+}
+
+// saveTo is what the Save of a store of this package does.
+func (s *Session) saveTo(ctx context.Context, store changeStore) error { return s.saveIn(ctx, store) }
+
+// lockState returns the handle's state with the right to save it: one save of a session is under
+// way at a time, so that the last change of a key is also the last to be stored. The state stays
+// with the ProxyStore until unlockState, even if the handle is released meanwhile.
 func (s *Session) lockState(ctx context.Context) (*live, error) {
 	for {
-		if err := s.usable(); err != nil {
+		l, err := s.hold()
+		if err != nil {
 			return nil, err
 		}
-		l := s.state.Load()
 		if err := l.lock(ctx); err != nil {
-			return nil, err
-		}
-		if err := ctx.Err(); err != nil {
-			l.unlock()
+			s.leave(l)
 			return nil, err
 		}
 		if s.state.Load() == l {
 			return l, nil
 		}
-		l.unlock() // moved while we waited
+		s.unlockState(l) // moved while we waited
 	}
+}
+
+func (s *Session) unlockState(l *live) {
+	l.unlock()
+	s.leave(l)
+}
+
+// hold returns the handle's state, held for an operation.
+func (s *Session) hold() (*live, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.released {
+		return nil, ErrReleased
+	}
+	l := s.state.Load()
+	if l.attached {
+		s.store.(*ProxyStore).hold(l)
+	}
+	return l, nil
 }
 
 // saveLocked stores what is dirty; the caller has the right to save.
-func (s *Session) saveLocked(ctx context.Context, l *live, store Store) error {
-	ch, ok, err := s.toSave(l)
-	if err != nil || !ok {
+func (s *Session) saveLocked(ctx context.Context, l *live, store Store) (err error) {
+	own, isOwn := ownStore(store)
+	l.mu.Lock()
+	if save, err := s.toSaveLocked(l); err != nil || !save {
+		l.mu.Unlock()
+		if err == nil && isOwn {
+			err = own.usable(ctx) // nothing is stored by a closed store, nothing to store or not
+		}
 		return err
 	}
-	if p, ok := s.store.(*ProxyStore); ok {
-		p.pin(l)
-		defer p.unpin(l)
+	snapshot := l
+	if !isOwn {
+		snapshot = l.copyLocked(l.id) // which has locks of its own: any Save can take it
 	}
-	if c, ok := store.(changeStore); ok && itself(store) {
-		if err = c.commit(ctx, ch); err == nil {
-			s.Saved(ch)
-		}
-	} else {
-		err = store.Save(ctx, s.whileSaving(store, l))
+	ch := snapshot.changesLocked()
+	l.mu.Unlock()
+
+	if l.attached {
+		s.store.(*ProxyStore).publish(l)
 	}
-	return s.afterSave(l, err)
+	err = ErrUncertain // what a store leaves behind that panics
+	defer func() { err = s.afterSave(l, ch, err) }()
+	if isOwn {
+		return own.commit(ctx, ch)
+	}
+	return store.Save(ctx, newHandle(store, snapshot, nil))
 }
 
-// toSave returns what is to be stored; ok is false when there is nothing.
-func (s *Session) toSave(l *live) (ch Changes, ok bool, err error) {
+// toSaveLocked says whether there is anything to store.
+func (s *Session) toSaveLocked(l *live) (bool, error) {
+	switch {
+	case l.reason != 0:
+		return false, ErrNotFound
+	case l.isNew && s.bound != nil:
+		if !l.worthLocked() {
+			return false, nil
+		}
+		return true, s.bound.canCreate(&l.meta)
+	}
+	return l.isNew || l.dirtyLocked(), nil
+}
+
+// afterSave draws the conclusions from a save's outcome and returns it.
+func (s *Session) afterSave(l *live, ch Changes, err error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
-	case l.reason != 0:
-		return ch, false, ErrNotFound
-	case l.isNew && s.bound != nil:
-		if !l.worthLocked() {
-			return ch, false, nil
-		}
-		if err := s.bound.canCreate(&l.meta); err != nil {
-			return ch, false, err
-		}
-	case !l.isNew && !l.dirtyLocked():
-		return ch, false, nil
-	}
-	return l.changesLocked(), true, nil
-}
-
-// afterSave draws the conclusions from a save's error and returns it.
-func (s *Session) afterSave(l *live, err error) error {
-	switch {
+	case err == nil:
+		l.savedLocked(ch)
 	case errors.Is(err, ErrNotFound):
-		l.end(Destroyed) // from elsewhere, and nobody told us
+		l.endLocked(Destroyed) // from elsewhere, and nobody told us
 	case errors.Is(err, ErrUncertain):
 		// It may have been created: to create it again could bring an ended session back.
-		l.mu.Lock()
 		l.isNew = false
-		l.mu.Unlock()
 	}
 	return err
 }
@@ -147,7 +163,7 @@ func (s *Session) Reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer l.unlock() // no commit of ours can overtake the read
+	defer s.unlockState(l) // no commit of ours can overtake the read
 	var names []string
 	l.mu.Lock()
 	isNew, reason := l.isNew, l.reason
@@ -192,7 +208,7 @@ func (s *Session) load(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	defer l.unlock()
+	defer s.unlockState(l)
 	if s.has(name) {
 		return nil
 	}
@@ -221,52 +237,10 @@ func (s *Session) read(ctx context.Context, l *live, names ...string) (*live, er
 	}
 	copied, err := store.Get(ctx, l.id, names...)
 	if err != nil {
-		return nil, s.afterSave(l, err)
+		if errors.Is(err, ErrNotFound) {
+			l.end(Destroyed) // from elsewhere, and nobody told us
+		}
+		return nil, err
 	}
 	return copied.state.Load(), nil
-}
-
-// Touch moves the last access to now, so that the session does not expire while it is used. A
-// request does it once by itself; a long stream does it now and then. It costs no write: a
-// store that is a [Toucher] collects touches, on any other the next save carries it, at most
-// every half minute. It does nothing when the session is new or has ended.
-func (s *Session) Touch() {
-	now := time.Now().Round(0).UTC()
-	l := s.state.Load()
-	l.mu.Lock()
-	if l.isNew || l.reason != 0 || l.meta.Expired(now) || !now.After(l.meta.LastAccess) {
-		l.mu.Unlock()
-		return
-	}
-	before := l.meta.LastAccess
-	within := max(time.Second, l.meta.MaxAge/10)
-	l.meta.LastAccess = now
-	l.mu.Unlock()
-	if s.touchStore(l.id, now, within) {
-		return
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if now.Sub(before) < min(30*time.Second, within) {
-		l.meta.LastAccess = before // too soon to be worth a write
-		return
-	}
-	l.metaGen = l.nextLocked()
-}
-
-// touchStore tells the store of a touch, if it wants to know. within is how soon the store
-// should have it on disk.
-func (s *Session) touchStore(id ID, at time.Time, within time.Duration) bool {
-	store, err := inner(s.store)
-	if err != nil {
-		return false
-	}
-	if t, ok := store.(interface {
-		touch(ID, time.Time, time.Duration)
-	}); ok && itself(store) {
-		t.touch(id, at, within)
-		return true
-	}
-	t, ok := As[Toucher](store)
-	return ok && t.Touch(context.Background(), id, at) == nil
 }

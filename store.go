@@ -100,7 +100,8 @@ type UserIndex interface {
 // Notifier is a store that tells when a session ended.
 type Notifier interface {
 	// OnDestroy has f called for every session that ends, after the end is committed and before
-	// the call that ended it returns. f runs on that call's goroutine and may use the store.
+	// the call that ended it returns. f runs on that call's goroutine and may use the store, but
+	// not save or end the session once more through a handle.
 	// The function returned stops it.
 	OnDestroy(f func(ID, Reason)) (cancel func())
 }
@@ -129,7 +130,7 @@ type Reason int
 const (
 	Destroyed Reason = iota + 1 // Destroy, logging out
 	Expired                     // past its idle timeout or its lifetime, and reaped
-	Renewed                     // moved to another ID, or regenerated
+	Renewed                     // moved to another ID
 	Cleared                     // Clear
 	Revoked                     // DestroyUser
 	Damaged                     // a record of it fails its checksum

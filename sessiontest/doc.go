@@ -33,6 +33,6 @@
 // runs if [session.As] finds the interface in the store. TestStore logs which it did not find.
 //
 // The suite needs neither sleeps nor access to the store's inside: it makes expired sessions by
-// saving metadata with times in the past. So it runs in a bubble of testing/synctest as well,
-// though without subtests there, as bubbles have none.
+// saving metadata with times in the past. It runs in a bubble of testing/synctest as well, without
+// subtests there, as bubbles have none, but with checks that let time pass.
 package sessiontest

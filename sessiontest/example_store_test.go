@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -77,13 +78,11 @@ func (m *mapStore) Get(ctx context.Context, id session.ID, components ...string)
 			return session.ErrNotFound
 		}
 		loaded := make(map[string]map[string][]byte)
-		for name := range r.components {
-			loaded[name] = nil
-		}
-		for _, name := range append(components, "") {
-			if values, ok := r.components[name]; ok {
-				loaded[name] = values
+		for name, values := range r.components {
+			if name != "" && !slices.Contains(components, name) {
+				values = nil
 			}
+			loaded[name] = values
 		}
 		s = session.LoadSession(m, id, r.meta, loaded)
 		return nil

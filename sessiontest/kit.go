@@ -17,17 +17,30 @@ type kit struct {
 	*testing.T
 	store session.Store
 	ctx   context.Context
+	open  func(*testing.T) session.Store
 }
 
-func (s *suite) kit(t *testing.T) *kit {
+// newKit opens a store for a check.
+func newKit(t *testing.T, open func(*testing.T) session.Store) *kit {
 	t.Helper()
-	store := s.open(t)
-	t.Cleanup(func() {
-		if err := store.Close(); err != nil {
-			t.Errorf("Close: %v", err)
-		}
-	})
-	return &kit{T: t, store: store, ctx: t.Context()}
+	k := &kit{T: t, ctx: t.Context(), open: open, store: open(t)}
+	t.Cleanup(k.close)
+	return k
+}
+
+// close closes the store.
+func (k *kit) close() {
+	k.Helper()
+	if err := k.store.Close(); err != nil {
+		k.Errorf("Close: %v", err)
+	}
+}
+
+// reopen closes the store and opens it again.
+func (k *kit) reopen() {
+	k.Helper()
+	k.close()
+	k.store = k.open(k.T)
 }
 
 // must returns the optional interface T of the store, which was found before.
@@ -107,6 +120,9 @@ func (k *kit) get(id session.ID, components ...string) *session.Session {
 	s, err := k.store.Get(k.ctx, id, components...)
 	if err != nil {
 		k.Fatalf("Get of a session that is stored: %v", err)
+	}
+	if s == nil {
+		k.Fatal("Get of a session that is stored gave neither a session nor an error")
 	}
 	if s.ID() != id {
 		k.Fatalf("Get returned the session %s, want %s", s.ID().Short(), id.Short())

@@ -10,7 +10,6 @@ func reapableChecks() []check {
 	return []check{
 		{"Reap", checkReap},
 		{"MaxAgeChanged", checkReapMaxAge},
-		{"Touched", checkReapTouched},
 		{"ReapAgainstSave", checkReapAgainstSave},
 	}
 }
@@ -67,16 +66,6 @@ func checkReapMaxAge(k *kit) {
 	k.reap(1, "the max age of one session was made shorter than the hour since its last access")
 	k.gone(shorter.ID(), "its max age was made shorter")
 	k.get(longer.ID())
-}
-
-// checkReapTouched: a session that was touched in time lives.
-func checkReapTouched(k *kit) {
-	id := k.stored().ID()
-	s := k.get(id)
-	s.Touch()
-	k.save(s)
-	k.reap(0, "the session was touched")
-	has(k, k.get(id), "kept", "kept", "Reap leaves a session alone that was touched")
 }
 
 // checkReapAgainstSave: a reap amid saves takes no living session.

@@ -17,10 +17,10 @@ import (
 // fewer with -short.
 func TestStore(t *testing.T, open func(*testing.T) session.Store) {
 	t.Helper()
-	suite := suite{open: open, bubble: inBubble(t)}
+	suite := suite{bubble: inBubble(t)}
 	probe := open(t)
 	var lacks []string
-	for _, g := range groups() {
+	for _, g := range groups(suite.bubble) {
 		if g.offered != nil && !g.offered(probe) {
 			lacks = append(lacks, g.name)
 			continue
@@ -36,7 +36,7 @@ func TestStore(t *testing.T, open func(*testing.T) session.Store) {
 	for _, g := range suite.checks {
 		suite.run(t, g.name, func(t *testing.T) {
 			for _, c := range g.checks {
-				suite.run(t, c.name, func(t *testing.T) { c.run(suite.kit(t)) })
+				suite.run(t, c.name, func(t *testing.T) { c.run(newKit(t, open)) })
 			}
 		})
 	}
@@ -54,8 +54,8 @@ type check struct {
 	run  func(*kit)
 }
 
-func groups() []group {
-	return []group{
+func groups(bubble bool) []group {
+	groups := []group{
 		{"Verbs", nil, verbChecks()},
 		{"Rule1Merge", nil, mergeChecks()},
 		{"Rule2Ended", nil, endedChecks()},
@@ -72,6 +72,10 @@ func groups() []group {
 		{"UserIndex", offers[session.UserIndex], userChecks()},
 		{"Notifier", offers[session.Notifier], notifierChecks()},
 	}
+	if bubble {
+		groups = append(groups, group{"Clock", nil, clockChecks()})
+	}
+	return groups
 }
 
 func offers[T any](s session.Store) bool {
@@ -81,7 +85,6 @@ func offers[T any](s session.Store) bool {
 
 // suite is one run of TestStore.
 type suite struct {
-	open   func(*testing.T) session.Store
 	bubble bool
 	checks []group
 }

@@ -29,7 +29,7 @@ func checkCreate(k *kit) {
 		k.Fatalf("Create under an ID that is free: %v", err)
 	}
 	if !s.IsNew() {
-		k.Error("what Create returned is not new: make it with session.NewSession")
+		k.Fatal("what Create returned is not new: make it with session.NewSession")
 	}
 	if s.MaxAge() != session.DefaultMaxAge {
 		k.Errorf("Create gave a max age of %v, want session.DefaultMaxAge", s.MaxAge())

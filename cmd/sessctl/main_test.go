@@ -25,7 +25,8 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
-			return os.Chmod(env.WorkDir, 0o700) // what Open asks of a store's directory
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // a second for each of our runs
+			return os.Chmod(env.WorkDir, 0o700)       // what Open asks of a store's directory
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"mkstore":     cmdMkstore,
@@ -106,9 +107,10 @@ func fill(s *session.Session, components map[string]map[string]any) error {
 	return nil
 }
 
-// cmdHold has the test open a store, as an app does, until the script ends: hold FILE.
+// cmdHold has the test open a store until the script ends, as an app does, or as another reader
+// with a second argument: hold FILE [reading].
 func cmdHold(ts *testscript.TestScript, _ bool, args []string) {
-	store, err := session.Open(ts.MkAbs(args[0]), nil)
+	store, err := session.Open(ts.MkAbs(args[0]), &session.BoltOptions{ReadOnly: len(args) > 1})
 	ts.Check(err)
 	ts.Defer(func() { store.Close() })
 }
