@@ -187,15 +187,15 @@ func TestBoltStoreManyAtOnce(t *testing.T) {
 	})
 }
 
-func randomID(r *rand.Rand) ID { return testID(r.IntN(200)) }
+func anyID(r *rand.Rand) ID { return testID(r.IntN(200)) }
 
 // visitors do what requests do.
 func visitors(ctx context.Context, b *BoltStore) []func(*rand.Rand) error {
 	return []func(*rand.Rand) error{
-		func(r *rand.Rand) error { return createShort(ctx, b, randomID(r), r) },
-		func(r *rand.Rand) error { return createShort(ctx, b, randomID(r), r) },
+		func(r *rand.Rand) error { return createShort(ctx, b, anyID(r), r) },
+		func(r *rand.Rand) error { return createShort(ctx, b, anyID(r), r) },
 		func(r *rand.Rand) error {
-			s, err := b.Get(ctx, randomID(r), "cart")
+			s, err := b.Get(ctx, anyID(r), "cart")
 			if err != nil {
 				return err
 			}
@@ -205,14 +205,14 @@ func visitors(ctx context.Context, b *BoltStore) []func(*rand.Rand) error {
 			return s.Save(ctx)
 		},
 		func(r *rand.Rand) error {
-			s, err := b.Get(ctx, randomID(r))
+			s, err := b.Get(ctx, anyID(r))
 			if err != nil {
 				return err
 			}
-			return b.Renew(ctx, s, randomID(r))
+			return b.Renew(ctx, s, anyID(r))
 		},
-		func(r *rand.Rand) error { return b.Destroy(ctx, randomID(r)) },
-		func(r *rand.Rand) error { return b.Touch(ctx, randomID(r), time.Now()) },
+		func(r *rand.Rand) error { return b.Destroy(ctx, anyID(r)) },
+		func(r *rand.Rand) error { return b.Touch(ctx, anyID(r), time.Now()) },
 	}
 }
 
@@ -230,9 +230,9 @@ func operators(ctx context.Context, b *BoltStore, dir string) []func(*rand.Rand)
 			case 0:
 				_, err = b.Clear(ctx)
 			case 1, 2:
-				_, err = b.DestroyUser(ctx, "ann", randomID(r))
+				_, err = b.DestroyUser(ctx, "ann", anyID(r))
 			default:
-				_, err = b.Get(ctx, randomID(r), "cart")
+				_, err = b.Get(ctx, anyID(r), "cart")
 			}
 			return err
 		},
