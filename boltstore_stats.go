@@ -11,6 +11,7 @@ import (
 
 // Stats is what a BoltStore tells of itself. The counts of work are since it was opened.
 type Stats struct {
+	Format       int       `json:"format"`        // version of the file format, see docs/format.md
 	Sessions     int       `json:"sessions"`      // in the file, expired ones that are not reaped included
 	Commits      uint64    `json:"commits"`       // transactions that changed something
 	Ops          uint64    `json:"ops"`           // saves, ends and other ops in these
@@ -45,7 +46,7 @@ func (b *BoltStore) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return Stats{
-		Sessions: int(b.count.Load()), Commits: s.commits.Load(), Ops: s.ops.Load(),
+		Format: formatVersion, Sessions: int(b.count.Load()), Commits: s.commits.Load(), Ops: s.ops.Load(),
 		LargestGroup: int(s.largest.Load()), Reopens: s.reopens.Load(),
 		Pending: int(b.mem.pending.Load()), PendingBytes: b.mem.bytes.Load(),
 		Touches: int(b.mem.touches.Load()), Refused: int(b.mem.refused.Load()),

@@ -29,7 +29,9 @@ func TestRequestRule9(t *testing.T) {
 		"flush":       func(_ *testing.T, w http.ResponseWriter, _ *http.Request) { w.(http.Flusher).Flush() },
 		"early hints": func(_ *testing.T, w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusEarlyHints) },
 		"file":        func(_ *testing.T, w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, file) },
-		"redirect":    func(_ *testing.T, w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/x", 303) },
+		"redirect": func(_ *testing.T, w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/x", http.StatusSeeOther)
+		},
 		"controller flush": func(t *testing.T, w http.ResponseWriter, _ *http.Request) {
 			must(t, http.NewResponseController(w).Flush())
 		},

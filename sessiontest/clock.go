@@ -25,7 +25,7 @@ func checkIdleExact(k *kit) {
 	id := k.begun(time.Hour, 24*time.Hour)
 	time.Sleep(time.Hour - 1)
 	k.get(id)
-	time.Sleep(1)
+	time.Sleep(time.Nanosecond)
 	k.gone(id, "it is idle for exactly its max age: "+expiredWhy)
 }
 
@@ -39,7 +39,7 @@ func checkLifetimeExact(k *kit) {
 	}
 	time.Sleep(30*time.Minute - 1)
 	k.get(id)
-	time.Sleep(1)
+	time.Sleep(time.Nanosecond)
 	k.gone(id, "it is at the end of its lifetime, though it was touched every half hour: "+expiredWhy)
 }
 

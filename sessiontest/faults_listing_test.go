@@ -115,8 +115,8 @@ func toucherFaults() []fault {
 		{"Touch does nothing", []string{"Toucher/Forward", "Rule3Expiry/Touched"}, func(f *faulty) {
 			f.touching(func(session.ID, row, bool, time.Time) {})
 			f.save = func(ctx context.Context, s *session.Session) error { return f.fullStore.Save(ctx, s) }
-			f.get = func(ctx context.Context, id session.ID, components ...string) (s *session.Session, err error) {
-				if s, err = f.fullStore.Get(ctx, id, components...); err != nil {
+			f.get = func(ctx context.Context, id session.ID, components ...string) (*session.Session, error) {
+				if _, err := f.fullStore.Get(ctx, id, components...); err != nil {
 					return nil, err
 				}
 				var r row

@@ -13,9 +13,6 @@ import (
 	"github.com/boltsession/session"
 )
 
-// storeFormat is the version of the file format. Open reads no other one.
-const storeFormat = 1
-
 // storeReport is what inspect tells of a store.
 type storeReport struct {
 	File       string         `json:"file"`
@@ -55,7 +52,7 @@ func ages() []ageGroup {
 func inspectStore(ctx context.Context, w io.Writer, store *session.BoltStore, path string, asJSON bool) error {
 	stats := store.Stats()
 	r := storeReport{
-		File: path, Format: storeFormat, Size: stats.FileBytes, Free: stats.FreeBytes,
+		File: path, Format: stats.Format, Size: stats.FileBytes, Free: stats.FreeBytes,
 		Components: map[string]int{}, Ages: ages(),
 	}
 	users := map[string]bool{}

@@ -32,7 +32,7 @@ func newModes() modes {
 		MaxArrayElements: maxArray,
 		MaxMapPairs:      maxPairs,
 		IndefLength:      cbor.IndefLengthForbidden,
-		IntDec:           cbor.IntDecConvertSigned,
+		IntDec:           cbor.IntDecConvertSignedOrFail,
 		DefaultMapType:   reflect.TypeFor[map[string]any](),
 		UTF8:             cbor.UTF8RejectInvalid,
 	}.DecMode()

@@ -25,7 +25,7 @@ type cart struct {
 	Items map[string]int
 	Notes []string `cbor:"notes,omitempty"`
 	Added time.Time
-	mu    sync.Mutex
+	mu    sync.Mutex //lint:ignore U1000 state that is not stored
 	cache int
 }
 
