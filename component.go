@@ -46,7 +46,9 @@ func (c *component) Get(key string, dst any) error {
 // typeName returns the type that dst points to.
 func typeName(dst any) string { return strings.TrimPrefix(fmt.Sprintf("%T", dst), "*") }
 
-// Set encodes v and keeps it under key; it is stored by the next save. Setting what is there
+// Set encodes v and keeps it under key; it is stored by the next save. Of a struct the exported
+// fields are kept, as with encoding/json, whose tags apply (cbor tags come first); unexported
+// ones and those tagged "-" are left out. Setting what is there
 // already is no change. The errors leave the earlier value as it was: ErrUnsupportedValue if v
 // could not be read back equal, ErrTooLarge if it or the component would be too large,
 // ErrInvalidName for a key that is empty, longer than 255 bytes, not UTF-8 or has a NUL,
