@@ -1,6 +1,6 @@
 // Package admin looks at and steers a store of sessions: its own process's, or another's over a
 // Unix socket. [Backend] is what can be done. The root package has one for any of its stores;
-// [Client] is one that asks an [Handler] of another process. So a tool like sessctl does the same
+// [Client] is one that asks a [Handler] of another process. So a tool like sessctl does the same
 // to a running store and to a file that nobody has open.
 //
 // Nothing here knows a token: sessions are named by their IDs, which open nothing.

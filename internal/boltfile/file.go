@@ -57,6 +57,9 @@ type File struct {
 // one of package os; the file is untouched then.
 func Open(ctx context.Context, path string, o Options) (*File, error) {
 	o = o.withDefaults()
+	if path == "" {
+		return nil, errors.New("the path of the file is empty")
+	}
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs // so that a change of directory does not make it another file
 	}
