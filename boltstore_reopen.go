@@ -2,6 +2,7 @@ package session
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/boltsession/session/internal/boltfile"
@@ -25,9 +26,12 @@ func (c *committer) reopen() bool {
 	}
 	c.deny(append(c.waiting, c.covered...), ErrFailed)
 	c.waiting, c.covered, c.flush, c.touch = nil, nil, job{}, job{}
-	b.letGo()
+	was := b.letGo()
+	if errors.Is(c.failed, boltfile.ErrReplaced) {
+		was = nil // by our own compaction
+	}
 	for wait := firstReopenPause; ; wait = min(2*wait, maxReopenPause) {
-		err := b.openAgain()
+		err := b.openAgain(was)
 		if err == nil {
 			break
 		}
@@ -44,8 +48,9 @@ func (c *committer) reopen() bool {
 	return true
 }
 
-// letGo closes the file once its readers have ended. Reads wait a while for the next one.
-func (b *BoltStore) letGo() {
+// letGo closes the file once its readers have ended, and returns it. Reads wait a while for the
+// next one.
+func (b *BoltStore) letGo() *boltfile.File {
 	b.fileMu.Lock()
 	file := b.file
 	b.file, b.reopened = nil, make(chan struct{})
@@ -53,13 +58,19 @@ func (b *BoltStore) letGo() {
 	if err := file.CloseDirty(); err != nil {
 		b.log.Error("session: cannot close the failed file", "error", err)
 	}
+	return file
 }
 
-// openAgain opens the file anew.
-func (b *BoltStore) openAgain() error {
+// openAgain opens the file anew. What somebody put into its place, a restored backup perhaps, is
+// not the state that this process answers for: ended sessions could be back. was is nil when
+// any file will do.
+func (b *BoltStore) openAgain(was *boltfile.File) error {
 	file, err := b.openFile(boltfile.Reopen)
 	if err != nil {
 		return err
+	}
+	if was != nil && !file.Same(was) {
+		return errors.Join(fmt.Errorf("%s: %w", b.path, boltfile.ErrReplaced), file.CloseDirty())
 	}
 	if err := b.install(file); err != nil {
 		return errors.Join(err, file.CloseDirty())
