@@ -1,11 +1,13 @@
 package session
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -57,4 +59,33 @@ func TestAttackEmptyComponents(t *testing.T) {
 	if n := b.Stats().FileBytes; n > 100_000 {
 		t.Errorf("an empty store takes %d bytes after Compact", n)
 	}
+}
+
+// A13: a flush fails once, and the one session it was about moves on in the same group.
+func TestAttackFullForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fail := new(saboteur)
+		b := openBolt(t, &BoltOptions{SyncEvery: time.Second, commit: fail.commit})
+		park := b.newTask(op{kind: opPark})
+		park.parking = &parking{ready: make(chan struct{}), leave: make(chan error, 1)}
+		if err := b.queue.add(park); err != nil {
+			t.Fatal(err)
+		}
+		<-park.parking.ready
+		s := create(t, b, testID(1))
+		renewed := make(chan error, 1)
+		go func() { renewed <- b.Renew(context.Background(), s, testID(2)) }()
+		time.Sleep(2 * time.Second) // the flush is due
+		fail.next(noRoom, noRoom)   // of the group, and of the flush alone
+		park.parking.leave <- nil
+		if err := <-renewed; err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		s = NewSession(b, testID(3), newMeta(time.Now(), time.Hour, time.Hour))
+		s.Set("n", 1)
+		if err := s.Save(t.Context()); err != nil {
+			t.Errorf("an hour after one commit that found no room: %v; %+v", err, b.Stats())
+		}
+	})
 }

@@ -164,8 +164,9 @@ func (c *committer) step() {
 		q.soonest(&q.touchAt, time.Now().Add(opts.TouchInterval))
 	}
 	if c.flush.finish() {
-		c.store.flushFull.Store(c.flush.err != nil)
-		if m.pending.Load() > 0 {
+		left := m.pending.Load() // none: no other flush would come to take the refusal back
+		c.store.flushFull.Store(c.flush.err != nil && left > 0)
+		if left > 0 {
 			q.soonest(&q.flushAt, time.Now().Add(c.flush.pause(opts.SyncEvery)))
 		}
 		covered := c.covered

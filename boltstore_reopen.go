@@ -26,6 +26,7 @@ func (c *committer) reopen() bool {
 	}
 	c.deny(append(c.waiting, c.covered...), ErrFailed)
 	c.waiting, c.covered, c.flush, c.touch = nil, nil, job{}, job{}
+	b.flushFull.Store(false) // the next flush will tell
 	was := b.letGo()
 	if errors.Is(c.failed, boltfile.ErrReplaced) {
 		was = nil // by our own compaction
