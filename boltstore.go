@@ -131,12 +131,13 @@ func (b *BoltStore) close() error {
 	return b.unstored()
 }
 
-// unstored returns an error if accepted saves are still in memory only.
+// unstored returns an error if accepted saves, or ends, are still in memory only.
 func (b *BoltStore) unstored() error {
-	if n := b.mem.pending.Load(); n > 0 {
-		return fmt.Errorf("close store: accepted saves of %d sessions could not be stored: %w", n, ErrFull)
+	saves, ends := b.mem.pending.Load(), b.mem.refused.Load()
+	if saves == 0 && ends == 0 {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("close store: accepted saves of %d sessions and the ends of %d could not be stored: %w", saves, ends, ErrFull)
 }
 
 // Create is [Store].Create.
@@ -240,7 +241,7 @@ func (b *BoltStore) touchAt(id ID, now, at time.Time, within time.Duration) {
 	}
 	first := b.mem.touch(id, nanos(now), nanos(at))
 	if within = min(within, b.opts.TouchInterval); first || within < b.opts.TouchInterval {
-		b.queue.soonest(&b.queue.touchAt, now.Add(within))
+		b.queue.soonest(&b.queue.touchAt, time.Now().Add(within)) // now is the wall clock's
 	}
 }
 

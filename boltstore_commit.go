@@ -107,7 +107,7 @@ func (c *committer) attach(t *task) {
 	case !t.promised:
 		t.pending, t.held = t.entry.revision(), true
 	case t.entry != nil:
-		t.rev = *t.entry.rev
+		t.rev, t.at = *t.entry.rev, t.entry.rev.accepted // what was accepted is not judged anew
 	default:
 		t.rev = revision{}
 	}
