@@ -9,12 +9,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/boltsession/session/admin"
 	"github.com/boltsession/session/internal/boltfile"
 )
 
 // BoltStore keeps sessions in one bbolt file, which survives restarts, crashes and power cuts. It
-// does all that the optional interfaces of stores ask for. It has two goroutines, one that
-// writes and one that reaps; Close ends them.
+// does all that the optional interfaces of stores ask for. It has three goroutines, one that
+// writes, one that reaps and one that takes clients of its admin socket, and another for each of
+// up to 16 of these; Close ends them.
 //
 // Without SyncEvery, a save is on disk when it returns. Saves that come together share a commit.
 // Touches are in memory until the session's next save, or TouchInterval; a crash loses them.
@@ -36,7 +38,8 @@ type BoltStore struct {
 	closing   chan struct{} // closed when Close begins
 	closeOnce func() error
 	reaper    *Reaper
-	service   sync.Mutex // held by Backup and Compact
+	socket    *admin.Server // nil: there is none
+	service   sync.Mutex    // held by Backup and Compact
 
 	count     atomic.Int64 // sessions in the file, expired ones included
 	nextDue   atomic.Int64 // the earliest deadline in the expiry index
@@ -82,6 +85,7 @@ func Open(path string, opts *BoltOptions) (*BoltStore, error) {
 
 // start starts the goroutines.
 func (b *BoltStore) start() (err error) {
+	b.stats.opened = time.Now()
 	if b.opts.ReadOnly {
 		b.queue.stop(errReadOnly)
 		close(b.stopped)
@@ -91,6 +95,7 @@ func (b *BoltStore) start() (err error) {
 	if b.reaper, err = NewReaper(b, b.opts.Reap, &ReaperOptions{Logger: b.log}); err != nil {
 		return errors.Join(err, b.Close())
 	}
+	b.serve()
 	return nil
 }
 
@@ -111,6 +116,7 @@ func (b *BoltStore) OnDestroy(f func(ID, Reason)) (cancel func()) { return b.obs
 func (b *BoltStore) Close() error { return b.closeOnce() }
 
 func (b *BoltStore) close() error {
+	b.unserve() // the next one to open the file makes its own socket: ours goes before the lock does
 	if b.reaper != nil {
 		b.reaper.Close()
 	}
@@ -192,11 +198,11 @@ func (b *BoltStore) commit(ctx context.Context, ch Changes) error {
 	}
 	if b.opts.SyncEvery > 0 {
 		if taken, err := b.accept(o); taken {
-			return b.ifDamaged(ctx, ch.ID, err)
+			return b.stats.saved(ch.New, b.ifDamaged(ctx, ch.ID, err))
 		}
 	}
 	_, err = b.do(ctx, o)
-	return b.ifDamaged(ctx, ch.ID, err)
+	return b.stats.saved(ch.New, b.ifDamaged(ctx, ch.ID, err))
 }
 
 // Destroy is [Store].Destroy.

@@ -169,6 +169,7 @@ func (c *committer) settle(t *task) {
 			m.forget(e.id)
 		}
 	}
+	c.store.stats.settled(t)
 }
 
 // settleSave notes what a save left behind.

@@ -16,7 +16,7 @@ func TestBoltStoreConforms(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			sessiontest.TestStore(t, func(t *testing.T) session.Store {
 				return openBolt(t, filepath.Join(t.TempDir(), "sessions.db"), &session.BoltOptions{
-					Reap: session.Never, SyncEvery: every,
+					Reap: session.Never, SyncEvery: every, NoSocket: true,
 				})
 			})
 		})
@@ -27,7 +27,7 @@ func TestBoltStoreConforms(t *testing.T) {
 func TestBoltStoreConformsInBubble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sessiontest.TestStore(t, func(t *testing.T) session.Store {
-			return openBolt(t, filepath.Join(t.TempDir(), "sessions.db"), &session.BoltOptions{Reap: session.Never})
+			return openBolt(t, filepath.Join(t.TempDir(), "sessions.db"), &session.BoltOptions{Reap: session.Never, NoSocket: true})
 		})
 	})
 }
@@ -52,7 +52,7 @@ func TestBoltStoreReopens(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			sessiontest.TestReopen(t, func(t *testing.T, dir string) session.Store {
 				return openBolt(t, filepath.Join(dir, "sessions.db"), &session.BoltOptions{
-					Reap: session.Never, SyncEvery: every,
+					Reap: session.Never, SyncEvery: every, NoSocket: true,
 				})
 			})
 		})

@@ -40,6 +40,13 @@ type BoltOptions struct {
 	// an error that is errors.ErrUnsupported. Several processes can do so at once.
 	ReadOnly bool
 
+	// NoSocket keeps the store from being served to sessctl, on a socket beside the file that only
+	// this user and root can use: FILE.sock. Set it in a testing/synctest bubble, whose time does
+	// not pass while somebody waits for clients. Where no socket can be made, because the path is
+	// too long (107 bytes on Linux) or the directory unusable, a warning is logged and the store
+	// does without. Nor has it one with ReadOnly, or on systems other than Unix.
+	NoSocket bool
+
 	// OnCorrupt is what Open does with a damaged file.
 	OnCorrupt OnCorrupt
 

@@ -124,10 +124,7 @@ func (c *component) swap(key string, value []byte, gen *uint64) (bool, error) {
 
 // encode checks the key and encodes the value, with no lock held: it may run code of v's type.
 func (c *component) encode(key string, v any) ([]byte, error) {
-	if key == "" {
-		return nil, fmt.Errorf("%w: the key is empty", ErrInvalidName)
-	}
-	if err := checkName("key", key); err != nil {
+	if err := checkKey(key); err != nil {
 		return nil, err
 	}
 	value, err := record.Encode(v, c.s.limit())
@@ -149,6 +146,14 @@ func checkSize(size, limit int) error {
 		return nil
 	}
 	return fmt.Errorf("%w: the component would have %d bytes, it may have %d", ErrTooLarge, size, limit)
+}
+
+// checkKey says what is wrong with a key.
+func checkKey(key string) error {
+	if key == "" {
+		return fmt.Errorf("%w: the key is empty", ErrInvalidName)
+	}
+	return checkName("key", key)
 }
 
 // checkName says what is wrong with the name of a key, component or user. The name is not part
