@@ -47,7 +47,7 @@ func TestRekeyKilled(t *testing.T) {
 // killRekey has another process rekey the file and kills it as it comes to a commit.
 func killRekey(t *testing.T, path string, commits int) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], 
+	cmd := exec.CommandContext(t.Context(), os.Args[0],
 		"-test.run=^TestRekeyKilled$", "-test.timeout=1m", "-rekey="+path, fmt.Sprint("-rekey-stand=", commits+3),
 	)
 	cmd.Stderr = os.Stderr
