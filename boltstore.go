@@ -26,6 +26,7 @@ type BoltStore struct {
 	log       *slog.Logger
 	observers observers
 	proxied   func() *ProxyStore
+	unkeyed   bool // values should be encrypted, and there are no keys
 
 	fileMu   sync.RWMutex // held by readers while they read
 	file     *boltfile.File
@@ -76,7 +77,7 @@ func Open(path string, opts *BoltOptions) (*BoltStore, error) {
 		return nil, err
 	}
 	b.path = file.Path()
-	if err := b.install(file); err != nil {
+	if err := b.adopt(file); err != nil {
 		file.CloseDirty()
 		return nil, err
 	}
@@ -153,7 +154,7 @@ func (b *BoltStore) Create(ctx context.Context, id ID) (*Session, error) {
 	}
 	_, _, err := b.load(id, nil)
 	switch {
-	case err == nil:
+	case err == nil, errors.Is(err, ErrEncrypted):
 		return nil, ErrExists
 	case errors.Is(err, errDamaged):
 		b.endDamaged(ctx, id, err)

@@ -71,6 +71,8 @@ func (a *applier) plan(o *op, out *outcome) error {
 		return a.reap(o, out)
 	case opUnfile:
 		return a.unfile(o)
+	case opRekey:
+		return a.rekey(o, out)
 	}
 	return nil
 }
@@ -164,7 +166,7 @@ func (a *applier) write(id ID, was, next *storedMeta, bodies []loadedComponent) 
 			e.bucket = a.global
 		}
 		if c.values.Len() > 0 {
-			e.value = sealValues(nil, c.name, id, c.values)
+			e.value = sealValues(a.keys, c.name, id, c.values)
 		}
 		a.edits = append(a.edits, e)
 	}

@@ -114,7 +114,7 @@ func (b *BoltStore) pendingValues(e *pendingEntry, id ID, name string) (record.M
 			return nil, ErrNotFound
 		}
 	}
-	c, err := e.values(name, id, r.sealed(0, name), e.meta)
+	c, err := e.values(b.opts.keys, name, id, r.sealed(0, name), e.meta)
 	return c.values, err
 }
 
