@@ -26,6 +26,7 @@ type BoltStore struct {
 	log       *slog.Logger
 	observers observers
 	proxied   func() *ProxyStore
+	unkeyed   bool // values should be encrypted, and there are no keys
 
 	fileMu   sync.RWMutex // held by readers while they read
 	file     *boltfile.File
@@ -76,7 +77,7 @@ func Open(path string, opts *BoltOptions) (*BoltStore, error) {
 		return nil, err
 	}
 	b.path = file.Path()
-	if err := b.install(file); err != nil {
+	if err := b.adopt(file); err != nil {
 		file.CloseDirty()
 		return nil, err
 	}
@@ -137,12 +138,13 @@ func (b *BoltStore) close() error {
 	return b.unstored()
 }
 
-// unstored returns an error if accepted saves are still in memory only.
+// unstored returns an error if accepted saves, or ends, are still in memory only.
 func (b *BoltStore) unstored() error {
-	if n := b.mem.pending.Load(); n > 0 {
-		return fmt.Errorf("close store: accepted saves of %d sessions could not be stored: %w", n, ErrFull)
+	saves, ends := b.mem.pending.Load(), b.mem.refused.Load()
+	if saves == 0 && ends == 0 {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("close store: accepted saves of %d sessions and the ends of %d could not be stored: %w", saves, ends, ErrFull)
 }
 
 // Create is [Store].Create.
@@ -152,7 +154,7 @@ func (b *BoltStore) Create(ctx context.Context, id ID) (*Session, error) {
 	}
 	_, _, err := b.load(id, nil)
 	switch {
-	case err == nil:
+	case err == nil, errors.Is(err, ErrEncrypted):
 		return nil, ErrExists
 	case errors.Is(err, errDamaged):
 		b.endDamaged(ctx, id, err)
@@ -246,7 +248,7 @@ func (b *BoltStore) touchAt(id ID, now, at time.Time, within time.Duration) {
 	}
 	first := b.mem.touch(id, nanos(now), nanos(at))
 	if within = min(within, b.opts.TouchInterval); first || within < b.opts.TouchInterval {
-		b.queue.soonest(&b.queue.touchAt, now.Add(within))
+		b.queue.soonest(&b.queue.touchAt, time.Now().Add(within)) // now is the wall clock's
 	}
 }
 

@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"bytes"
 	"path/filepath"
 	"testing"
 	"testing/synctest"
@@ -18,6 +19,23 @@ func TestBoltStoreConforms(t *testing.T) {
 				return openBolt(t, filepath.Join(t.TempDir(), "sessions.db"), &session.BoltOptions{
 					Reap: session.Never, SyncEvery: every, NoSocket: true,
 				})
+			})
+		})
+	}
+}
+
+// TestBoltStoreConformsEncrypted is the same with values that are encrypted.
+func TestBoltStoreConformsEncrypted(t *testing.T) {
+	for name, every := range map[string]time.Duration{"durable": 0, "SyncEvery": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			opts := session.BoltOptions{Reap: session.Never, SyncEvery: every, Keys: [][]byte{
+				bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 32),
+			}}
+			sessiontest.TestStore(t, func(t *testing.T) session.Store {
+				return openBolt(t, filepath.Join(t.TempDir(), "sessions.db"), &opts)
+			})
+			sessiontest.TestReopen(t, func(t *testing.T, dir string) session.Store {
+				return openBolt(t, filepath.Join(dir, "sessions.db"), &opts)
 			})
 		})
 	}

@@ -220,6 +220,7 @@ func (b *BoltStore) viewTables(f func(tables) error) error {
 		if err != nil {
 			return err
 		}
+		t.keys = b.opts.keys
 		return f(t)
 	})
 }

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"errors"
 	"iter"
 	"math"
 	"strings"
 	"time"
+
+	"github.com/boltsession/session/internal/record"
 )
 
 // listPage is how many sessions are read in one transaction.
@@ -217,22 +220,25 @@ func (t *tables) describe(id ID, raw rawSession) (l listed) {
 	}
 	l.counts = make(map[string]int, 1+len(l.meta.names))
 	if raw.data != nil {
-		l.count("", raw.data)
+		l.count(t.keys, "", raw.data)
 	}
 	for _, name := range l.meta.names {
 		if b := t.component(name); b != nil {
-			l.count(name, b.Get(dataKey(name, id)))
+			l.count(t.keys, name, b.Get(dataKey(name, id)))
 		}
 	}
 	return l
 }
 
-// count notes how many keys a component has.
-func (l *listed) count(name string, sealed []byte) {
-	values, err := parseValues(name, l.id, sealed)
-	if err != nil {
+// count notes how many keys a component has, as far as can be told.
+func (l *listed) count(keys *record.Keys, name string, sealed []byte) {
+	values, err := parseValues(keys, name, l.id, sealed)
+	switch {
+	case err == nil:
+		l.counts[name] = values.Len()
+	case errors.Is(err, ErrEncrypted):
+		l.counts[name] = -1
+	default:
 		l.err = err
-		return
 	}
-	l.counts[name] = values.Len()
 }

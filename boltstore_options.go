@@ -7,6 +7,7 @@ import (
 	"math/bits"
 	"time"
 
+	"github.com/boltsession/session/internal/record"
 	bolt "go.etcd.io/bbolt"
 )
 
@@ -50,9 +51,19 @@ type BoltOptions struct {
 	// OnCorrupt is what Open does with a damaged file.
 	OnCorrupt OnCorrupt
 
+	// Keys encrypt the values of components with AES-256-GCM. Each has 32 random bytes. The first
+	// one is for what is written, all of them for what is read: a new key goes before the old
+	// ones, until [BoltStore.Rekey] has rewritten what they are needed for. Values that were
+	// stored before there were keys stay readable, and in clear until they are saved again or
+	// rekeyed. Metadata, the names of users and components and the sizes of values are never
+	// encrypted. Without Keys, a file that was once opened with some gives [ErrEncrypted] for
+	// values that are encrypted, and stores none. Open copies what it needs of the keys.
+	Keys [][]byte
+
 	// Logger gets what nobody is there to be told. nil means slog.Default.
 	Logger *slog.Logger
 
+	keys   *record.Keys         // made of Keys
 	commit func(*bolt.Tx) error // instead of Tx.Commit, in tests
 }
 
@@ -83,6 +94,10 @@ func (o *BoltOptions) filled() (f BoltOptions, err error) {
 	if err := f.check(); err != nil {
 		return f, fmt.Errorf("session: BoltOptions: %w", err)
 	}
+	if f.keys, err = record.NewKeys(f.Keys); err != nil {
+		return f, fmt.Errorf("session: BoltOptions: Keys: %w", err)
+	}
+	f.Keys = nil // what could log the options shall not log these
 	if f.TouchInterval == 0 {
 		f.TouchInterval = defaultTouchInterval
 	}

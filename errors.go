@@ -36,6 +36,9 @@ var (
 	ErrUncertain = errors.New("session: the write failed in a way that leaves its outcome unknown")
 	// ErrFailed: the store stopped writing after a failure and could not be reopened yet.
 	ErrFailed = errors.New("session: store stopped after a write failure and is being reopened")
+	// ErrEncrypted: the file has encrypted values, and none of the keys given to Open is theirs.
+	// Nothing is damaged or lost.
+	ErrEncrypted = errors.New("session: values are encrypted and no key fits; give Open the key")
 	// ErrFormat: not a file of this library, or one of a newer version of it.
 	ErrFormat = errors.New("session: not a session store")
 )

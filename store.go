@@ -190,7 +190,7 @@ func (m Meta) Expired(now time.Time) bool { return !now.Before(m.ExpiresAt()) }
 type Info struct {
 	ID ID `json:"id"`
 	Meta
-	Components map[string]int `json:"components"` // how many keys each component has
+	Components map[string]int `json:"components"` // how many keys each component has; -1: it is encrypted, and the store has no key that fits
 }
 
 // Changes is what a session has to store: a snapshot, taken by [Session.Changes] and handed

@@ -194,6 +194,9 @@ func (f *File) Path() string { return f.path }
 // Report returns what the verification at Open found.
 func (f *File) Report() Report { return f.report }
 
+// Same says whether both are of one file, even if that was closed in between.
+func (f *File) Same(g *File) bool { return os.SameFile(f.info, g.info) }
+
 // CheckPath returns ErrReplaced unless the path still names the open file. A store whose file
 // was moved away or removed writes into the void, and a second one may be open under its path.
 func (f *File) CheckPath() error { return checkSame(f.path, f.info) }
