@@ -71,6 +71,8 @@ func (a *applier) plan(o *op, out *outcome) error {
 		return a.reap(o, out)
 	case opUnfile:
 		return a.unfile(o)
+	case opRekey:
+		return a.rekey(o, out)
 	}
 	return nil
 }
@@ -113,10 +115,22 @@ func (a *applier) do(e edit) (err error) {
 		return err
 	case e.value != nil:
 		return e.bucket.Put(e.key, e.value)
-	case e.bucket != nil:
-		return e.bucket.Delete(e.key)
+	case e.bucket == nil:
+		return nil
 	}
-	return nil
+	if err := e.bucket.Delete(e.key); err != nil || e.component == "" {
+		return err
+	}
+	return a.dropUnused(e)
+}
+
+// dropUnused deletes the bucket of a component that no session has any more: names may be made of
+// things that come and go.
+func (a *applier) dropUnused(e edit) error {
+	if k, _ := e.bucket.Cursor().First(); k != nil {
+		return nil
+	}
+	return a.sessions.DeleteBucket(bucketName(e.component))
 }
 
 // put plans to write a value, drop to delete a key.
@@ -152,7 +166,7 @@ func (a *applier) write(id ID, was, next *storedMeta, bodies []loadedComponent) 
 			e.bucket = a.global
 		}
 		if c.values.Len() > 0 {
-			e.value = sealValues(nil, c.name, id, c.values)
+			e.value = sealValues(a.keys, c.name, id, c.values)
 		}
 		a.edits = append(a.edits, e)
 	}

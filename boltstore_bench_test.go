@@ -50,6 +50,17 @@ func BenchmarkBoltStoreLoad(b *testing.B) {
 	}
 }
 
+// BenchmarkEncryptedLoad is to be held against BenchmarkBoltStoreLoad.
+func BenchmarkEncryptedLoad(b *testing.B) {
+	store := benchStore(b, keyed(1))
+	ids := benchIDs()
+	for i := 0; b.Loop(); i++ {
+		if _, _, err := store.load(ids[i%benchSessions], nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func benchIDs() []ID {
 	ids := make([]ID, benchSessions)
 	for i := range ids {
@@ -70,6 +81,15 @@ func saveOne(b *testing.B, store *BoltStore, id ID, n uint64) {
 // BenchmarkBoltStoreSaveAlone is to be held against BenchmarkRawPut.
 func BenchmarkBoltStoreSaveAlone(b *testing.B) {
 	store := benchStore(b, nil)
+	ids := benchIDs()
+	for i := 0; b.Loop(); i++ {
+		saveOne(b, store, ids[i%benchSessions], uint64(i))
+	}
+}
+
+// BenchmarkEncryptedSaveAlone is to be held against BenchmarkBoltStoreSaveAlone.
+func BenchmarkEncryptedSaveAlone(b *testing.B) {
+	store := benchStore(b, keyed(1))
 	ids := benchIDs()
 	for i := 0; b.Loop(); i++ {
 		saveOne(b, store, ids[i%benchSessions], uint64(i))

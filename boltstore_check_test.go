@@ -3,6 +3,7 @@ package session
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -20,20 +21,15 @@ import (
 // the file as a whole.
 func openBolt(t testing.TB, opts *BoltOptions) *BoltStore {
 	t.Helper()
-	return openBoltAt(t, filepath.Join(privateDir(t), "sessions.db"), opts)
-}
-
-// privateDir is t.TempDir, out of the reach of others.
-func privateDir(t testing.TB) string {
-	t.Helper()
-	return t.TempDir()
+	return openBoltAt(t, filepath.Join(t.TempDir(), "sessions.db"), opts)
 }
 
 func openBoltAt(t testing.TB, path string, opts *BoltOptions) *BoltStore {
 	t.Helper()
-	o := BoltOptions{}
+	o := BoltOptions{NoSocket: true} // bubbles have none, and tests of the socket say so
 	if opts != nil {
 		o = *opts
+		o.NoSocket = true
 	}
 	if o.Reap == "" && !o.ReadOnly {
 		o.Reap = Never
@@ -87,72 +83,106 @@ func checkBolt(t testing.TB, path string) {
 }
 
 // inconsistencies scans everything.
-func inconsistencies(tab tables) (problems []string) {
-	say := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
-	sessions := map[ID]*storedMeta{}
-	tab.global.ForEach(func(k, v []byte) error {
-		if len(k) != 33 {
-			say("global bucket has a key of %d bytes", len(k))
-		} else if id := ID(k); isMetaKey(k) {
-			m, err := parseMeta(id, v)
-			if err != nil {
-				say("%s: %v", id.Short(), err)
-				return nil
-			}
-			sessions[id] = m
-		} else if _, err := parseValues("", id, v); err != nil || sessions[id] == nil {
-			say("%s: data without session, or %v", id.Short(), err)
-		}
-		return nil
-	})
-	if n := tab.global.Sequence(); n != uint64(len(sessions)) {
-		say("the counter says %d sessions, there are %d", n, len(sessions))
+func inconsistencies(tab tables) []string {
+	s := &scan{tables: tab, sessions: map[ID]*storedMeta{}}
+	tab.global.ForEach(s.global)
+	if n := tab.global.Sequence(); n != uint64(len(s.sessions)) {
+		s.say("the counter says %d sessions, there are %d", n, len(s.sessions))
 	}
-	users := 0
-	for id, m := range sessions {
-		if m.filed > nanos(m.ExpiresAt()) {
-			say("%s: filed after its deadline", id.Short())
-		}
-		if tab.expiry.Get(expiryKey(m.filed, id)) == nil {
-			say("%s: not in the expiry index", id.Short())
-		}
-		if m.User != "" {
-			if users++; tab.users.Get(userKey(m.User, id)) == nil {
-				say("%s: not in the user index", id.Short())
-			}
-		}
-		for _, name := range m.names {
-			if b := tab.component(name); b == nil || b.Get(id[:]) == nil {
-				say("%s: component %q is missing", id.Short(), name)
-			}
-		}
+	for id, m := range s.sessions {
+		s.session(id, m)
 	}
-	if n := tab.users.Stats().KeyN; n != users {
-		say("the user index has %d entries, %d sessions have users", n, users)
+	if n := tab.users.Stats().KeyN; n != s.users {
+		s.say("the user index has %d entries, %d sessions have users", n, s.users)
 	}
-	tab.expiry.ForEach(func(k, v []byte) error {
+	tab.expiry.ForEach(func(k, _ []byte) error {
 		deadline, id, ok := parseExpiryKey(k)
-		if m := sessions[id]; !ok || m == nil || m.filed != deadline {
-			say("%s: stale entry in the expiry index", id.Short())
+		if m := s.sessions[id]; !ok || m == nil || m.filed != deadline {
+			s.say("%s: stale entry in the expiry index", id.Short())
 		}
 		return nil
 	})
-	tab.sessions.ForEachBucket(func(name []byte) error {
-		if bytes.Equal(name, globalBucket) {
-			return nil
+	tab.sessions.ForEachBucket(s.component)
+	return s.problems
+}
+
+// scan is one scan of all records.
+type scan struct {
+	tables
+	sessions map[ID]*storedMeta
+	users    int
+	problems []string
+}
+
+func (s *scan) say(format string, args ...any) {
+	s.problems = append(s.problems, fmt.Sprintf(format, args...))
+}
+
+// global looks at a record of the global bucket.
+func (s *scan) global(k, v []byte) error {
+	if len(k) != 33 {
+		s.say("global bucket has a key of %d bytes", len(k))
+		return nil
+	}
+	id := ID(k)
+	if !isMetaKey(k) {
+		if err := soundValues("", id, v); err != nil || s.sessions[id] == nil {
+			s.say("%s: data without session, or %v", id.Short(), err)
 		}
-		return tab.sessions.Bucket(name).ForEach(func(k, v []byte) error {
-			m := sessions[ID(k)]
-			if m == nil || !slices.Contains(m.names, string(name)) {
-				say("%s: record of component %q without its session", ID(k).Short(), name)
-			}
-			if _, err := parseValues(string(name), ID(k), v); err != nil {
-				say("%s: component %q: %v", ID(k).Short(), name, err)
-			}
-			return nil
-		})
+		return nil
+	}
+	m, err := parseMeta(id, v)
+	if err != nil {
+		s.say("%s: %v", id.Short(), err)
+		return nil
+	}
+	s.sessions[id] = m
+	return nil
+}
+
+// session looks for what must be there of a session.
+func (s *scan) session(id ID, m *storedMeta) {
+	if m.filed > nanos(m.ExpiresAt()) {
+		s.say("%s: filed after its deadline", id.Short())
+	}
+	if s.expiry.Get(expiryKey(m.filed, id)) == nil {
+		s.say("%s: not in the expiry index", id.Short())
+	}
+	if m.User != "" {
+		if s.users++; s.tables.users.Get(userKey(m.User, id)) == nil {
+			s.say("%s: not in the user index", id.Short())
+		}
+	}
+	for _, name := range m.names {
+		if b := s.tables.component(name); b == nil || b.Get(id[:]) == nil {
+			s.say("%s: component %q is missing", id.Short(), name)
+		}
+	}
+}
+
+// component looks at the records of a component.
+func (s *scan) component(name []byte) error {
+	if bytes.Equal(name, globalBucket) {
+		return nil
+	}
+	return s.tables.sessions.Bucket(name).ForEach(func(k, v []byte) error {
+		if m := s.sessions[ID(k)]; m == nil || !slices.Contains(m.names, string(name)) {
+			s.say("%s: record of component %q without its session", ID(k).Short(), name)
+		}
+		if err := soundValues(string(name), ID(k), v); err != nil {
+			s.say("%s: component %q: %v", ID(k).Short(), name, err)
+		}
+		return nil
 	})
-	return problems
+}
+
+// soundValues says what is wrong with a record of values, as far as can be told without its key.
+func soundValues(component string, id ID, sealed []byte) error {
+	_, err := parseValues(nil, component, id, sealed)
+	if errors.Is(err, ErrEncrypted) {
+		return nil
+	}
+	return err
 }
 
 // testID returns the n-th of the IDs that tests use.

@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"bytes"
 	"path/filepath"
 	"testing"
 	"testing/synctest"
@@ -16,8 +17,25 @@ func TestBoltStoreConforms(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			sessiontest.TestStore(t, func(t *testing.T) session.Store {
 				return openBolt(t, filepath.Join(t.TempDir(), "sessions.db"), &session.BoltOptions{
-					Reap: session.Never, SyncEvery: every,
+					Reap: session.Never, SyncEvery: every, NoSocket: true,
 				})
+			})
+		})
+	}
+}
+
+// TestBoltStoreConformsEncrypted is the same with values that are encrypted.
+func TestBoltStoreConformsEncrypted(t *testing.T) {
+	for name, every := range map[string]time.Duration{"durable": 0, "SyncEvery": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			opts := session.BoltOptions{Reap: session.Never, SyncEvery: every, Keys: [][]byte{
+				bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 32),
+			}}
+			sessiontest.TestStore(t, func(t *testing.T) session.Store {
+				return openBolt(t, filepath.Join(t.TempDir(), "sessions.db"), &opts)
+			})
+			sessiontest.TestReopen(t, func(t *testing.T, dir string) session.Store {
+				return openBolt(t, filepath.Join(dir, "sessions.db"), &opts)
 			})
 		})
 	}
@@ -27,7 +45,7 @@ func TestBoltStoreConforms(t *testing.T) {
 func TestBoltStoreConformsInBubble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sessiontest.TestStore(t, func(t *testing.T) session.Store {
-			return openBolt(t, filepath.Join(t.TempDir(), "sessions.db"), &session.BoltOptions{Reap: session.Never})
+			return openBolt(t, filepath.Join(t.TempDir(), "sessions.db"), &session.BoltOptions{Reap: session.Never, NoSocket: true})
 		})
 	})
 }
@@ -52,7 +70,7 @@ func TestBoltStoreReopens(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			sessiontest.TestReopen(t, func(t *testing.T, dir string) session.Store {
 				return openBolt(t, filepath.Join(dir, "sessions.db"), &session.BoltOptions{
-					Reap: session.Never, SyncEvery: every,
+					Reap: session.Never, SyncEvery: every, NoSocket: true,
 				})
 			})
 		})

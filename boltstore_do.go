@@ -17,6 +17,9 @@ func (b *BoltStore) saveOp(ch Changes) (*op, error) {
 			return nil, err
 		}
 	}
+	if b.unkeyed && len(ch.Components) > 0 {
+		return nil, ErrEncrypted // not to store in clear what is meant to be encrypted
+	}
 	for name := range ch.Components {
 		if err := checkName("component name", name); err != nil {
 			return nil, err

@@ -117,75 +117,6 @@ func TestBoltStoreReapJudgesTouches(t *testing.T) {
 	})
 }
 
-// TestBoltStoreTouchNeverRevives: a touch that comes too late does not make an expired session
-// live, neither in memory nor on its way to the file.
-func TestBoltStoreTouchNeverRevives(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := openBolt(t, &BoltOptions{TouchInterval: time.Minute})
-		createUntil(t, b, testID(1), time.Hour)
-		time.Sleep(time.Hour)
-		b.Touch(t.Context(), testID(1), time.Now())
-		b.Touch(t.Context(), testID(2), time.Now()) // there is no such session
-		for _, wait := range []time.Duration{0, 5 * time.Minute} {
-			time.Sleep(wait)
-			if _, err := b.Get(t.Context(), testID(1)); !errors.Is(err, ErrNotFound) {
-				t.Errorf("Get: %v", err)
-			}
-			if n, err := b.Length(t.Context()); n != 0 || err != nil {
-				t.Errorf("Length = %d, %v", n, err)
-			}
-		}
-		if n := b.Stats().Touches; n != 0 {
-			t.Errorf("%d touches stay in memory", n)
-		}
-	})
-}
-
-// TestBoltStoreStoresTouches: after TouchInterval, and at Close, touches are in the file.
-func TestBoltStoreStoresTouches(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := openBolt(t, nil)
-		createMany(t, b, 600, nil)
-		time.Sleep(5 * time.Second)
-		at, before := time.Now(), b.Stats().Commits
-		for i := range 600 {
-			b.Touch(t.Context(), testID(i), at)
-		}
-		time.Sleep(defaultTouchInterval + time.Second)
-		if st := b.Stats(); st.Touches != 0 || st.Commits-before != 3 {
-			t.Errorf("%d touches in memory, %d commits for 600 in groups of 256", st.Touches, st.Commits-before)
-		}
-		s, err := b.Get(t.Context(), testID(7))
-		if err != nil || !s.LastAccess().Equal(at) {
-			t.Errorf("last access %v, %v; want %v", s.LastAccess(), err, at)
-		}
-		s.Touch()
-		late := s.LastAccess()
-		if err := b.Close(); err != nil {
-			t.Fatal(err)
-		}
-		again := openBoltAt(t, b.path, nil)
-		if s, err := again.Get(t.Context(), testID(7)); err != nil || !s.LastAccess().Equal(late) {
-			t.Errorf("last access after Close: %v, %v; want %v", s.LastAccess(), err, late)
-		}
-	})
-}
-
-// TestBoltStoreShortMaxAgeIsTouchedSooner: a crash must not log out who was there a moment ago.
-func TestBoltStoreShortMaxAgeIsTouchedSooner(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := openBolt(t, nil)
-		createUntil(t, b, testID(1), 20*time.Second)
-		s, _ := b.Get(t.Context(), testID(1))
-		time.Sleep(time.Second)
-		s.Touch()
-		time.Sleep(2*time.Second + time.Millisecond)
-		if n := b.Stats().Touches; n != 0 {
-			t.Errorf("%d touches in memory after a tenth of the max age", n)
-		}
-	})
-}
-
 // TestBoltStoreShorterMaxAgeIsFiled: the index must lead to the session at its new deadline.
 func TestBoltStoreShorterMaxAgeIsFiled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -230,96 +161,6 @@ func TestBoltStoreReapStops(t *testing.T) {
 	})
 }
 
-// TestBoltStoreMaxSize: at the limit new sessions are ErrFull, existing ones are still saved, read
-// and destroyed, and reaping makes room.
-func TestBoltStoreMaxSize(t *testing.T) {
-	bothModes(t, func(t *testing.T, opts BoltOptions) {
-		synctest.Test(t, func(t *testing.T) {
-			opts.MaxSize = 1 << 20
-			b := openBolt(t, &opts)
-			stored, err := fill(t, b)
-			if !errors.Is(err, ErrFull) || stored < 50 || !b.Stats().Full {
-				t.Fatalf("%d sessions stored, then %v", stored, err)
-			}
-			for i := range stored {
-				s, err := b.Get(t.Context(), testID(i))
-				if err != nil {
-					t.Fatal(err)
-				}
-				s.Set("more", i)
-				if err := s.Save(t.Context()); err != nil {
-					t.Fatalf("save of an existing session: %v", err)
-				}
-			}
-			if err := b.Destroy(t.Context(), testID(0)); err != nil {
-				t.Error(err)
-			}
-			time.Sleep(time.Hour)
-			if n, err := b.Reap(t.Context()); n != stored-1 || err != nil {
-				t.Errorf("Reap = %d, %v", n, err)
-			}
-			again, err := fill(t, b)
-			if again < stored/2 {
-				t.Errorf("after reaping there is room for %d sessions, before for %d: %v", again, stored, err)
-			}
-		})
-	})
-}
-
-// fill stores sessions until that fails.
-func fill(t *testing.T, b *BoltStore) (n int, err error) {
-	for ; n < 10_000; n++ {
-		s := NewSession(b, testID(n), newMeta(time.Now(), time.Minute*30, time.Hour))
-		s.Set("data", make([]byte, 4000))
-		if err := s.Save(t.Context()); err != nil {
-			return n, err
-		}
-		if n%100 == 0 {
-			time.Sleep(10 * time.Millisecond) // lets SyncEvery pass
-		}
-	}
-	return n, nil
-}
-
-func TestTouchMark(t *testing.T) {
-	base := time.Unix(1_800_000_000, 0)
-	meta := Meta{LastAccess: base, MaxAge: time.Hour, End: base.Add(10 * time.Hour)}
-	at := func(minutes ...int) (m touchMark) {
-		for _, n := range minutes {
-			at := nanos(base.Add(time.Duration(n) * time.Minute))
-			m = m.add(at, at)
-		}
-		return m
-	}
-	for _, tc := range []struct {
-		name string
-		mark touchMark
-		want int // minutes
-	}{
-		{"none", at(), 0},
-		{"one", at(30), 30},
-		{"earlier is nothing", at(30, 10), 30},
-		{"before the last access", at(-10), 0},
-		{"a chain", at(30, 80, 130), 130},
-		{"too late", at(60), 0},
-		{"a gap as long as the max age", at(30, 90), 0},
-		{"joined", at(30, 40).join(at(80, 90)), 90},
-		{"joined the other way round", at(80, 90).join(at(30, 40)), 90},
-		{"joined with a gap", at(30).join(at(95)), 0},
-		{"joined overlapping", at(30, 80).join(at(50, 70)), 80},
-		{"ahead of its time", touchMark{}.add(at(30).last, at(90).last).add(at(100).last, at(140).last), 140},
-		{"ahead, then too late", touchMark{}.add(at(30).last, at(90).last).add(at(150).last, at(150).last), 0},
-		{"joined with none", at().join(at(30)), 30},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			got := tc.mark.over(meta).LastAccess
-			if want := base.Add(time.Duration(tc.want) * time.Minute); !got.Equal(want) {
-				t.Errorf("last access %v after the last one, want %v minutes", got.Sub(base), tc.want)
-			}
-		})
-	}
-}
-
 // TestBoltStoreCountsTheLiving: what expired already is ended by DestroyUser and Clear, but was no
 // session any more.
 func TestBoltStoreCountsTheLiving(t *testing.T) {
@@ -340,25 +181,6 @@ func TestBoltStoreCountsTheLiving(t *testing.T) {
 		}
 		if n := b.Stats().Sessions; n != 0 {
 			t.Errorf("%d sessions are left", n)
-		}
-	})
-}
-
-// TestBoltStoreTouchFollowsRenewal: also one that comes while the renewal is committed.
-func TestBoltStoreTouchFollowsRenewal(t *testing.T) {
-	eachMode(t, func(t *testing.T, b *BoltStore, s *saboteur) {
-		moving := create(t, b, testID(1))
-		at := time.Now().Add(5 * time.Minute)
-		s.next(func(tx *bolt.Tx) error {
-			b.Touch(context.Background(), testID(1), at)
-			return tx.Commit()
-		})
-		if err := b.Renew(t.Context(), moving, testID(2)); err != nil {
-			t.Fatal(err)
-		}
-		got, err := b.Get(t.Context(), testID(2))
-		if err != nil || !got.LastAccess().Equal(at) {
-			t.Errorf("last access %v, %v; want %v", got.LastAccess(), err, at)
 		}
 	})
 }

@@ -23,6 +23,7 @@ var (
 
 	// A key with this prefix names a feature without which the file cannot be used.
 	featurePrefix = []byte("requires/")
+	encryptionKey = []byte("requires/encryption") // records of components may be encrypted
 )
 
 // createStore fills the file of a new store.
@@ -60,6 +61,9 @@ func checkFormat(tx *bolt.Tx) error {
 	}
 	c := format.Cursor()
 	for k, _ := c.Seek(featurePrefix); bytes.HasPrefix(k, featurePrefix); k, _ = c.Next() {
+		if bytes.Equal(k, encryptionKey) {
+			continue
+		}
 		return fmt.Errorf("%w that this program knows: it requires %q, use a newer program", ErrFormat, k[len(featurePrefix):])
 	}
 	return nil

@@ -3,9 +3,14 @@ package session
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
+	"errors"
 	"iter"
 	"math"
+	"strings"
 	"time"
+
+	"github.com/boltsession/session/internal/record"
 )
 
 // listPage is how many sessions are read in one transaction.
@@ -16,6 +21,22 @@ const listPage = 256
 func (b *BoltStore) All(ctx context.Context) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
 		b.list(ctx, yield, func(t *tables, from []byte) (page []listed, next []byte) {
+			return t.page(from)
+		})
+	}
+}
+
+// from is All of the sessions whose IDs begin with a prefix of hex digits.
+func (b *BoltStore) from(ctx context.Context, prefix string) iter.Seq2[Info, error] {
+	first, _ := hex.DecodeString(prefix + strings.Repeat("0", len(prefix)%2))
+	return func(yield func(Info, error) bool) {
+		whileMatching := func(info Info, err error) bool {
+			return (err != nil || strings.HasPrefix(info.ID.String(), prefix)) && yield(info, err)
+		}
+		b.list(ctx, whileMatching, func(t *tables, from []byte) (page []listed, next []byte) {
+			if from == nil {
+				from = first
+			}
 			return t.page(from)
 		})
 	}
@@ -199,22 +220,25 @@ func (t *tables) describe(id ID, raw rawSession) (l listed) {
 	}
 	l.counts = make(map[string]int, 1+len(l.meta.names))
 	if raw.data != nil {
-		l.count("", raw.data)
+		l.count(t.keys, "", raw.data)
 	}
 	for _, name := range l.meta.names {
 		if b := t.component(name); b != nil {
-			l.count(name, b.Get(dataKey(name, id)))
+			l.count(t.keys, name, b.Get(dataKey(name, id)))
 		}
 	}
 	return l
 }
 
-// count notes how many keys a component has.
-func (l *listed) count(name string, sealed []byte) {
-	values, err := parseValues(name, l.id, sealed)
-	if err != nil {
+// count notes how many keys a component has, as far as can be told.
+func (l *listed) count(keys *record.Keys, name string, sealed []byte) {
+	values, err := parseValues(keys, name, l.id, sealed)
+	switch {
+	case err == nil:
+		l.counts[name] = values.Len()
+	case errors.Is(err, ErrEncrypted):
+		l.counts[name] = -1
+	default:
 		l.err = err
-		return
 	}
-	l.counts[name] = values.Len()
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/boltsession/session/internal/boltfile"
+	"github.com/boltsession/session/internal/record"
 	bolt "go.etcd.io/bbolt"
 )
 
@@ -19,7 +20,7 @@ type records struct {
 
 // load returns a session as it is now: with what is pending, and touches in memory. It has the
 // values of the global component and the named ones, in this order. The errors are ErrNotFound,
-// errDamaged, and what keeps the file from being read.
+// errDamaged, ErrEncrypted, and what keeps the file from being read.
 func (b *BoltStore) load(id ID, names []string) (*storedMeta, []loadedComponent, error) {
 	e, touch, r, err := b.look(id, names)
 	if err != nil {
@@ -42,11 +43,11 @@ func (b *BoltStore) load(id ID, names []string) (*storedMeta, []loadedComponent,
 		return nil, nil, ErrNotFound
 	}
 	values := make([]loadedComponent, 1, 1+len(names))
-	if values[0], err = e.values("", id, r.global, meta); err != nil {
+	if values[0], err = e.values(b.opts.keys, "", id, r.global, meta); err != nil {
 		return nil, nil, err
 	}
 	for i, name := range names {
-		c, err := e.values(name, id, r.sealed(i, name), meta)
+		c, err := e.values(b.opts.keys, name, id, r.sealed(i, name), meta)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -67,7 +68,7 @@ func (r *records) sealed(i int, name string) []byte {
 }
 
 // values returns a component's values: what is pending of it, or else what the record says.
-func (e *pendingEntry) values(name string, id ID, sealed []byte, meta *storedMeta) (loadedComponent, error) {
+func (e *pendingEntry) values(keys *record.Keys, name string, id ID, sealed []byte, meta *storedMeta) (loadedComponent, error) {
 	c := loadedComponent{name: name}
 	if e != nil {
 		for _, body := range e.rev.bodies {
@@ -82,7 +83,7 @@ func (e *pendingEntry) values(name string, id ID, sealed []byte, meta *storedMet
 		}
 		return c, nil
 	}
-	values, err := parseValues(name, id, sealed)
+	values, err := parseValues(keys, name, id, sealed)
 	c.values = values
 	return c, err
 }

@@ -31,6 +31,7 @@ func TestOpenRefusesOptions(t *testing.T) {
 		{BoltOptions{MaxComponentSize: 16 << 20}, "MaxComponentSize"},
 		{BoltOptions{MaxComponentSize: 1 << 20, MaxSize: 2 << 20}, "a sixteenth of MaxSize"},
 		{BoltOptions{OnCorrupt: 2}, "OnCorrupt"},
+		{BoltOptions{Keys: [][]byte{make([]byte, 32), make([]byte, 31)}}, "Keys: key 2 has 31 bytes, a key has 32"},
 		{BoltOptions{Reap: "sometimes"}, "sometimes"},
 		{BoltOptions{ReadOnly: true, SyncEvery: time.Second}, "SyncEvery with ReadOnly"},
 		{BoltOptions{ReadOnly: true, Reap: "@hourly"}, "Reap with ReadOnly"},

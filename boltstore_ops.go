@@ -15,6 +15,7 @@ const (
 	opTouch                     // items: touches to store
 	opReap                      // items: due sessions to judge
 	opUnfile                    // items: index entries to delete when they are stale
+	opRekey                     // items: records of component to encrypt with the first key
 	opDrain                     // nothing, after everything accepted so far was stored
 	opPark                      // nothing, while somebody else works on the file
 )
@@ -22,15 +23,16 @@ const (
 // op is one change of the store as an absolute value: it holds all that it depends on but for
 // what is in the file, and applied twice it changes what it would once.
 type op struct {
-	kind   opKind
-	id, to ID
-	at     time.Time // by which it is judged what has expired
-	reason Reason    // of an end
-	rev    revision
-	user   string
-	except []ID
-	items  []item
-	listed bool // whether the IDs of what ended are asked for
+	kind      opKind
+	id, to    ID
+	at        time.Time // by which it is judged what has expired
+	reason    Reason    // of an end
+	rev       revision
+	user      string
+	except    []ID
+	items     []item
+	component string // of opRekey
+	listed    bool   // whether the IDs of what ended are asked for
 
 	promised bool // whoever asked was told that it is stored
 
@@ -49,6 +51,7 @@ type item struct {
 	pending  *revision
 	entry    *pendingEntry // whose state pending is
 	held     bool          // saves of it wait behind this task
+	forged   bool          // of opRekey: the record cannot be right
 }
 
 // ending is a session that ended.
@@ -62,7 +65,7 @@ type ending struct {
 func (o *op) accepted() (ops []op) {
 	add := func(id ID, rev *revision, touch touchMark) {
 		if rev != nil {
-			ops = append(ops, op{kind: opSave, id: id, at: o.at, rev: *rev, touch: touch, promised: true})
+			ops = append(ops, op{kind: opSave, id: id, at: rev.accepted, rev: *rev, touch: touch, promised: true})
 		}
 	}
 	if o.kind == opSave || o.kind == opRenew {

@@ -7,6 +7,7 @@ import (
 	"math/bits"
 	"time"
 
+	"github.com/boltsession/session/internal/record"
 	bolt "go.etcd.io/bbolt"
 )
 
@@ -40,12 +41,29 @@ type BoltOptions struct {
 	// an error that is errors.ErrUnsupported. Several processes can do so at once.
 	ReadOnly bool
 
+	// NoSocket keeps the store from being served to sessctl, on a socket beside the file that only
+	// this user and root can use: FILE.sock. Set it in a testing/synctest bubble, whose time does
+	// not pass while somebody waits for clients. Where no socket can be made, because the path is
+	// too long (107 bytes on Linux) or the directory unusable, a warning is logged and the store
+	// does without. Nor has it one with ReadOnly, or on systems other than Unix.
+	NoSocket bool
+
 	// OnCorrupt is what Open does with a damaged file.
 	OnCorrupt OnCorrupt
+
+	// Keys encrypt the values of components with AES-256-GCM. Each has 32 random bytes. The first
+	// one is for what is written, all of them for what is read: a new key goes before the old
+	// ones, until [BoltStore.Rekey] has rewritten what they are needed for. Values that were
+	// stored before there were keys stay readable, and in clear until they are saved again or
+	// rekeyed. Metadata, the names of users and components and the sizes of values are never
+	// encrypted. Without Keys, a file that was once opened with some gives [ErrEncrypted] for
+	// values that are encrypted, and stores none. Open copies what it needs of the keys.
+	Keys [][]byte
 
 	// Logger gets what nobody is there to be told. nil means slog.Default.
 	Logger *slog.Logger
 
+	keys   *record.Keys         // made of Keys
 	commit func(*bolt.Tx) error // instead of Tx.Commit, in tests
 }
 
@@ -76,6 +94,10 @@ func (o *BoltOptions) filled() (f BoltOptions, err error) {
 	if err := f.check(); err != nil {
 		return f, fmt.Errorf("session: BoltOptions: %w", err)
 	}
+	if f.keys, err = record.NewKeys(f.Keys); err != nil {
+		return f, fmt.Errorf("session: BoltOptions: Keys: %w", err)
+	}
+	f.Keys = nil // what could log the options shall not log these
 	if f.TouchInterval == 0 {
 		f.TouchInterval = defaultTouchInterval
 	}
@@ -106,11 +128,11 @@ func (o *BoltOptions) check() error {
 	case o.SyncEvery < 0:
 		return fmt.Errorf("SyncEvery is %v; use 0 to have each save on disk when it returns", o.SyncEvery)
 	case o.TouchInterval < 0:
-		return fmt.Errorf("TouchInterval is %v, it cannot be negative", o.TouchInterval)
+		return fmt.Errorf("TouchInterval is %v; 0 means 30 seconds", o.TouchInterval)
 	case o.Timeout < 0:
-		return fmt.Errorf("Timeout is %v, it cannot be negative", o.Timeout)
+		return fmt.Errorf("Timeout is %v; 0 means half a second", o.Timeout)
 	case o.MaxSize < 0 || o.MaxSize > 0 && o.MaxSize < minMaxSize:
-		return fmt.Errorf("MaxSize is %d bytes, the least is %d", o.MaxSize, minMaxSize)
+		return fmt.Errorf("MaxSize is %d bytes, the least is %d; 0 means 4 GiB", o.MaxSize, minMaxSize)
 	case bits.UintSize == 32 && o.MaxSize > 1<<30:
 		return fmt.Errorf("MaxSize is %d bytes, a 32-bit system can map %d", o.MaxSize, 1<<30)
 	case o.MaxComponentSize < 0 || o.MaxComponentSize > maxMaxComponentSize:

@@ -241,6 +241,8 @@ func (a *applier) wipeAll() (err error) {
 		return fmt.Errorf("clear sessions: %w", err)
 	}
 	a.wrote, a.refiled, a.count = true, true, 0
+	keys := a.keys
 	a.tables, err = openTables(tx)
+	a.keys = keys
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -168,70 +169,82 @@ func TestBoltStoreManyAtOnce(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
 		var wg sync.WaitGroup
-		worker := func(f func(r *rand.Rand) error) {
-			r := rand.New(rand.NewPCG(rand.Uint64(), 0))
+		for _, work := range slices.Concat(visitors(ctx, b), visitors(ctx, b), visitors(ctx, b), operators(ctx, b, t.TempDir())) {
 			wg.Go(func() {
+				r := rand.New(rand.NewPCG(rand.Uint64(), 0))
 				for ctx.Err() == nil {
-					if err := f(r); err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrExists) && ctx.Err() == nil {
+					if err := work(r); err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrExists) && ctx.Err() == nil {
 						t.Error(err)
 						return
 					}
 				}
 			})
 		}
-		id := func(r *rand.Rand) ID { return testID(r.IntN(200)) }
-		for range 8 {
-			worker(func(r *rand.Rand) error { return createShort(ctx, b, id(r), r) })
-			worker(func(r *rand.Rand) error {
-				s, err := b.Get(ctx, id(r), "cart")
-				if err != nil {
-					return err
-				}
-				c, _ := s.Component(ctx, "cart")
-				c.Set(fmt.Sprint(r.IntN(10)), make([]byte, r.IntN(2000)))
-				s.Touch()
-				return s.Save(ctx)
-			})
+		wg.Wait()
+		if _, err := b.Reap(t.Context()); err != nil {
+			t.Error(err)
 		}
-		worker(func(r *rand.Rand) error { return b.Destroy(ctx, id(r)) })
-		worker(func(r *rand.Rand) error { return b.Touch(ctx, id(r), time.Now()) })
-		worker(func(r *rand.Rand) error { _, err := b.Reap(ctx); return err })
-		worker(func(r *rand.Rand) error { _, err := b.Length(ctx); return err })
-		worker(func(r *rand.Rand) error { _, err := b.ByUser(ctx, "ann"); return err })
-		worker(func(r *rand.Rand) (err error) {
+	})
+}
+
+func anyID(r *rand.Rand) ID { return testID(r.IntN(200)) }
+
+// visitors do what requests do.
+func visitors(ctx context.Context, b *BoltStore) []func(*rand.Rand) error {
+	return []func(*rand.Rand) error{
+		func(r *rand.Rand) error { return createShort(ctx, b, anyID(r), r) },
+		func(r *rand.Rand) error { return createShort(ctx, b, anyID(r), r) },
+		func(r *rand.Rand) error {
+			s, err := b.Get(ctx, anyID(r), "cart")
+			if err != nil {
+				return err
+			}
+			c, _ := s.Component(ctx, "cart")
+			c.Set(fmt.Sprint(r.IntN(10)), make([]byte, r.IntN(2000)))
+			s.Touch()
+			return s.Save(ctx)
+		},
+		func(r *rand.Rand) error {
+			s, err := b.Get(ctx, anyID(r))
+			if err != nil {
+				return err
+			}
+			return b.Renew(ctx, s, anyID(r))
+		},
+		func(r *rand.Rand) error { return b.Destroy(ctx, anyID(r)) },
+		func(r *rand.Rand) error { return b.Touch(ctx, anyID(r), time.Now()) },
+	}
+}
+
+// operators do what happens beside requests.
+func operators(ctx context.Context, b *BoltStore, dir string) []func(*rand.Rand) error {
+	backups := 0
+	return []func(*rand.Rand) error{
+		func(r *rand.Rand) error { _, err := b.Reap(ctx); return err },
+		func(r *rand.Rand) error { _, err := b.Length(ctx); return err },
+		func(r *rand.Rand) error { _, err := b.ByUser(ctx, "ann"); return err },
+		func(r *rand.Rand) error { return b.Compact(ctx) },
+		func(r *rand.Rand) error { backups++; return b.Backup(ctx, fmt.Sprint(dir, "/", backups, ".db")) },
+		func(r *rand.Rand) (err error) {
 			switch r.IntN(20) {
 			case 0:
 				_, err = b.Clear(ctx)
 			case 1, 2:
-				_, err = b.DestroyUser(ctx, "ann", id(r))
+				_, err = b.DestroyUser(ctx, "ann", anyID(r))
 			default:
-				_, err = b.Get(ctx, id(r), "cart")
+				_, err = b.Get(ctx, anyID(r), "cart")
 			}
 			return err
-		})
-		worker(func(r *rand.Rand) error {
+		},
+		func(r *rand.Rand) error {
 			for _, err := range b.All(ctx) {
 				if err != nil {
 					return err
 				}
 			}
 			return nil
-		})
-		worker(func(r *rand.Rand) error {
-			s, err := b.Get(ctx, id(r))
-			if err != nil {
-				return err
-			}
-			return b.Renew(ctx, s, id(r))
-		})
-		worker(func(r *rand.Rand) error { return b.Compact(ctx) })
-		dir, n := t.TempDir(), 0
-		worker(func(r *rand.Rand) error { n++; return b.Backup(ctx, fmt.Sprint(dir, "/", n, ".db")) })
-		wg.Wait()
-		if _, err := b.Reap(t.Context()); err != nil {
-			t.Error(err)
-		}
-	})
+		},
+	}
 }
 
 // createShort stores a session of a short life.
@@ -246,62 +259,4 @@ func createShort(ctx context.Context, b *BoltStore, id ID, r *rand.Rand) error {
 		s.SetUser("ann")
 	}
 	return s.Save(ctx)
-}
-
-// TestBoltStoreCloseUnderLoad: what was acknowledged before Close returned is in the file.
-func TestBoltStoreCloseUnderLoad(t *testing.T) {
-	bothModes(t, func(t *testing.T, opts BoltOptions) {
-		for round := range 10 {
-			closeUnderLoad(t, opts, round)
-		}
-	})
-}
-
-func closeUnderLoad(t *testing.T, opts BoltOptions, round int) {
-	path := fmt.Sprint(t.TempDir(), "/", round, ".db")
-	opts.Reap = Never
-	b, err := Open(path, &opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var acknowledged sync.Map
-	saves := make(chan struct{}, 16*1000)
-	var wg sync.WaitGroup
-	for w := range 16 {
-		wg.Go(func() {
-			for i := range 1000 {
-				id := testID(w*1000 + i)
-				s := NewSession(b, id, newMeta(time.Now(), time.Hour, time.Hour))
-				s.Set("n", 1)
-				if err := s.Save(context.Background()); err != nil {
-					if !errors.Is(err, ErrClosed) {
-						t.Error(err)
-					}
-					return
-				}
-				acknowledged.Store(id, true)
-				saves <- struct{}{}
-			}
-		})
-	}
-	for range 50 * round {
-		<-saves
-	}
-	var closers sync.WaitGroup
-	for range 3 {
-		closers.Go(func() {
-			if err := b.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	closers.Wait()
-	wg.Wait()
-	again := openBoltAt(t, path, nil)
-	acknowledged.Range(func(id, _ any) bool {
-		if _, err := again.Get(t.Context(), id.(ID)); err != nil {
-			t.Errorf("acknowledged, but: %v", err)
-		}
-		return !t.Failed()
-	})
 }

@@ -58,10 +58,14 @@ func (m *storedMeta) equal(n *storedMeta) bool {
 		m.User == n.User && bytes.Equal(m.Fingerprint, n.Fingerprint) && slices.Equal(m.names, n.names)
 }
 
-// parseValues reads a record of a component's values. The result is part of it.
-func parseValues(component string, id ID, sealed []byte) (record.Map, error) {
-	body, err := record.Unseal(bucketName(component), dataKey(component, id), sealed)
-	if err != nil {
+// parseValues reads a record of a component's values. The result may be part of it. The errors are
+// errDamaged, and ErrEncrypted when none of the keys is the record's.
+func parseValues(keys *record.Keys, component string, id ID, sealed []byte) (record.Map, error) {
+	body, err := keys.Open(bucketName(component), dataKey(component, id), sealed)
+	switch {
+	case errors.Is(err, record.ErrKey):
+		return nil, ErrEncrypted
+	case err != nil:
 		return nil, fmt.Errorf("%w: component: %w", errDamaged, err)
 	}
 	values, err := record.ParseMap(body)
@@ -71,9 +75,9 @@ func parseValues(component string, id ID, sealed []byte) (record.Map, error) {
 	return values, nil
 }
 
-// sealValues appends the record of a component's values to dst.
-func sealValues(dst []byte, component string, id ID, values record.Map) []byte {
-	return record.Seal(dst, bucketName(component), dataKey(component, id), values)
+// sealValues returns the record of a component's values.
+func sealValues(keys *record.Keys, component string, id ID, values record.Map) []byte {
+	return keys.Seal(nil, bucketName(component), dataKey(component, id), values)
 }
 
 // revision is what a save makes of a session. It is absolute: made twice it is made once.
@@ -82,6 +86,8 @@ type revision struct {
 	meta    *Meta                       // nil: as it is
 	bodies  []loadedComponent           // components that become exactly this
 	changes map[string]ComponentChanges // components that are changed
+
+	accepted time.Time // of what is pending: when it was, and the session alive
 }
 
 // apply returns what the revision makes of a session: its metadata, and the components that

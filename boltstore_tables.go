@@ -13,9 +13,11 @@ type tables struct {
 	global   *bolt.Bucket // the one of the global component; its sequence counts the sessions
 	expiry   *bolt.Bucket
 	users    *bolt.Bucket
+
+	keys *record.Keys // of the values; nil: they are in clear
 }
 
-// openTables returns the buckets of a transaction.
+// openTables returns the buckets of a transaction, without keys.
 func openTables(tx *bolt.Tx) (t tables, err error) {
 	t.sessions, t.expiry, t.users = tx.Bucket(sessionsBucket), tx.Bucket(expiryBucket), tx.Bucket(usersBucket)
 	if t.sessions != nil {
@@ -91,5 +93,5 @@ func (t *tables) read(component string, id ID) (record.Map, error) {
 	if sealed == nil {
 		return nil, nil
 	}
-	return parseValues(component, id, sealed)
+	return parseValues(t.keys, component, id, sealed)
 }

@@ -161,7 +161,7 @@ func TestPanicInOneRun(t *testing.T) {
 			t.Errorf("after the first run Err is %v", err)
 		}
 		time.Sleep(time.Hour)
-		if err := r.Last().Err; err == nil || !strings.Contains(err.Error(), "nil map") {
+		if err := r.Last().Err; err == nil || !strings.Contains(err.Error(), "index out of range") {
 			t.Errorf("after the second run Err is %v", err)
 		}
 		time.Sleep(time.Hour)

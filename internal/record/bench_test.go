@@ -54,6 +54,24 @@ func BenchmarkUnseal(b *testing.B) {
 	}
 }
 
+func BenchmarkEncryptedSeal(b *testing.B) {
+	k, key, body := newKeys(b, master(1)), make([]byte, 32), eight(b)
+	var dst []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		dst = k.Seal(dst[:0], keyBucket, key, body)
+	}
+}
+
+func BenchmarkEncryptedOpen(b *testing.B) {
+	k, key := newKeys(b, master(1)), make([]byte, 32)
+	rec := k.Seal(nil, keyBucket, key, eight(b))
+	b.ReportAllocs()
+	for b.Loop() {
+		k.Open(keyBucket, key, rec)
+	}
+}
+
 func BenchmarkParseMeta(b *testing.B) {
 	body := record.AppendMeta(nil, someMeta())
 	b.ReportAllocs()

@@ -15,6 +15,10 @@ var (
 	ErrChecksum = errors.New("record fails its checksum")
 	// ErrVersion: an undamaged record of a version that this program does not know.
 	ErrVersion = errors.New("record is of an unknown version")
+	// ErrKey: an undamaged record that is encrypted with a key that was not given.
+	ErrKey = errors.New("record is encrypted with another key")
+	// ErrForged: a record that its key does not authenticate, though its checksum is right.
+	ErrForged = errors.New("encrypted record was tampered with")
 )
 
 // refusal is an error whose text is the reason alone: the sentinel that it wraps is worded for

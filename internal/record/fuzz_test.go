@@ -2,9 +2,11 @@ package record
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,6 +89,45 @@ func FuzzUnseal(f *testing.F) {
 			if _, err := Unseal(bucket, key, sealed); !errors.Is(err, ErrChecksum) {
 				t.Errorf("with a bit flipped it gives %v, want ErrChecksum", err)
 			}
+		}
+	})
+}
+
+// FuzzOpen: a record of any bytes, with a right checksum, opens only if it is in clear or was made
+// with the key for that place; what is encrypted comes back, and not when a bit of it is flipped.
+func FuzzOpen(f *testing.F) {
+	k, err := NewKeys([][]byte{bytes.Repeat([]byte{1}, KeySize), bytes.Repeat([]byte{2}, KeySize)})
+	if err != nil {
+		f.Fatal(err)
+	}
+	b, key := []byte("b"), []byte("k")
+	for _, rec := range [][]byte{k.Seal(nil, b, key, []byte("body")), Seal(nil, b, key, []byte("body")), (&Keys{k.all[1:]}).Seal(nil, b, key, nil), {2, 1}, {3}} {
+		f.Add(b, key, rec[:max(0, len(rec)-4)])
+	}
+	sentinels := []error{ErrChecksum, ErrVersion, ErrKey, ErrForged, ErrMalformed}
+	f.Fuzz(func(t *testing.T, bucket, key, content []byte) {
+		rec := binary.BigEndian.AppendUint32(bytes.Clone(content), checksum(bucket, key, content))
+		body, err := k.Open(bucket, key, rec)
+		cover, coverErr := k.Cover(bucket, key, rec)
+		switch {
+		case err != nil && !slices.ContainsFunc(sentinels, func(s error) bool { return errors.Is(err, s) }):
+			t.Errorf("error %v is no sentinel", err)
+		case errors.Is(err, ErrKey) != (cover == Foreign), (cover == Current || cover == Former) && err != nil && !errors.Is(err, ErrForged):
+			t.Errorf("cover %d, and Open gives %v", cover, err)
+		case coverErr != nil && err == nil:
+			t.Errorf("opens, and Cover gives %v", coverErr)
+		case err == nil && cover == Clear && !bytes.Equal(body, content[1:]):
+			t.Errorf("in clear it opens as % x", body)
+		}
+		sealed := k.Seal(nil, bucket, key, content)
+		if body, err := k.Open(bucket, key, sealed); err != nil || !bytes.Equal(body, content) {
+			t.Errorf("what was sealed opens as % x (%v)", body, err)
+		}
+		inner := sealed[:len(sealed)-4]
+		inner[headSize+len(content)%(len(inner)-headSize)] ^= 4
+		forged := binary.BigEndian.AppendUint32(inner, checksum(bucket, key, inner))
+		if _, err := k.Open(bucket, key, forged); !errors.Is(err, ErrForged) {
+			t.Errorf("with a bit flipped it gives %v, want ErrForged", err)
 		}
 	})
 }

@@ -6,9 +6,12 @@ import (
 	"hash/crc32"
 )
 
-// version is the first byte of every record that this package writes. The envelope stays as it
-// is in all versions, so that a record of a later one is told from a damaged one.
-const version = 1
+// The first byte of a record. The envelope is the same in all versions, so that a record of a
+// later one is told from a damaged one, and an encrypted one can be checked without its key.
+const (
+	version          = 1 // the body follows in clear
+	versionEncrypted = 2 // see [Keys.Seal]
+)
 
 // overhead is what the envelope adds: the version before the body, the checksum behind it.
 const overhead = 1 + crc32.Size
@@ -27,8 +30,21 @@ func Seal(dst, bucket, key, body []byte) []byte {
 
 // Unseal returns the body of the record that [Seal] made for bucket and key, a subslice of rec.
 // It returns ErrChecksum if the record is not whole or not from there, ErrVersion if it is
-// whole but of another version.
+// whole but of another version, encrypted ones included.
 func Unseal(bucket, key, rec []byte) (body []byte, err error) {
+	content, err := verify(bucket, key, rec)
+	if err != nil {
+		return nil, err
+	}
+	if content[0] != version {
+		return nil, unknownVersion(content)
+	}
+	return content[1:], nil
+}
+
+// verify returns a record without its checksum, which it compares: the version byte and what
+// follows. It has at least the former.
+func verify(bucket, key, rec []byte) (content []byte, err error) {
 	if len(rec) < overhead {
 		return nil, fmt.Errorf("unseal record of %d bytes: %w", len(rec), ErrChecksum)
 	}
@@ -36,10 +52,11 @@ func Unseal(bucket, key, rec []byte) (body []byte, err error) {
 	if checksum(bucket, key, rec[:end]) != binary.BigEndian.Uint32(rec[end:]) {
 		return nil, fmt.Errorf("unseal record: %w", ErrChecksum)
 	}
-	if rec[0] != version {
-		return nil, fmt.Errorf("unseal record of version %d: %w", rec[0], ErrVersion)
-	}
-	return rec[1:end:end], nil
+	return rec[:end:end], nil
+}
+
+func unknownVersion(content []byte) error {
+	return fmt.Errorf("unseal record of version %d: %w", content[0], ErrVersion)
 }
 
 // checksum covers the lengths of bucket and key, so that no byte can pass from one to the next.

@@ -1,0 +1,106 @@
+package session
+
+import (
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// TestBoltStoreDamagedRecord: it ends its session, and no other.
+func TestBoltStoreDamagedRecord(t *testing.T) {
+	damage := map[string]func(tables) error{
+		"metadata":  func(tab tables) error { return flip(tab, "", metaKey(testID(1))) },
+		"values":    func(tab tables) error { return flip(tab, "", dataKey("", testID(1))) },
+		"component": func(tab tables) error { return flip(tab, "cart", dataKey("cart", testID(1))) },
+		"missing":   func(tab tables) error { return tab.component("cart").Delete(dataKey("cart", testID(1))) },
+		"swapped": func(tab tables) error {
+			return tab.global.Put(dataKey("", testID(1)), tab.global.Get(dataKey("", testID(2))))
+		},
+	}
+	for name, change := range damage {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "sessions.db")
+			b, err := Open(path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range 3 {
+				s := create(t, b, testID(i))
+				c, _ := s.Component(t.Context(), "cart")
+				c.Set("apple", i)
+				if err := s.Save(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b.Close()
+			tamper(t, path, change)
+			ro := openBoltAtUnchecked(t, path, &BoltOptions{ReadOnly: true})
+			if _, err := ro.Get(t.Context(), testID(1), "cart"); !errors.Is(err, ErrNotFound) {
+				t.Errorf("read only: %v", err)
+			}
+			ro.Close()
+			again := openBoltAtUnchecked(t, path, nil)
+			defer again.Close()
+			var told []Reason
+			again.OnDestroy(func(id ID, r Reason) { told = append(told, r) })
+			if _, err := again.Get(t.Context(), testID(1), "cart"); !errors.Is(err, ErrNotFound) {
+				t.Errorf("Get: %v", err)
+			}
+			if !slices.Equal(told, []Reason{Damaged}) {
+				t.Errorf("told %v", told)
+			}
+			if n, err := again.Length(t.Context()); n != 2 || err != nil {
+				t.Errorf("Length = %d, %v", n, err)
+			}
+			if s, err := again.Get(t.Context(), testID(2), "cart"); err != nil || len(s.Keys()) != 1 {
+				t.Errorf("the other session: %v", err)
+			}
+			create(t, again, testID(1))
+		})
+	}
+}
+
+// flip changes one bit of a record.
+func flip(tab tables, component string, key []byte) error {
+	b := tab.component(component)
+	value := slices.Clone(b.Get(key))
+	value[len(value)/2] ^= 1
+	return b.Put(key, value)
+}
+
+func TestBoltStoreSaveOfDamagedSession(t *testing.T) {
+	bothModes(t, func(t *testing.T, opts BoltOptions) {
+		path := filepath.Join(t.TempDir(), "sessions.db")
+		b := openBoltAtUnchecked(t, path, nil)
+		create(t, b, testID(1))
+		s, _ := b.Get(t.Context(), testID(1))
+		b.Close()
+		tamper(t, path, func(tab tables) error { return flip(tab, "", metaKey(testID(1))) })
+		again := openBoltAtUnchecked(t, path, &opts)
+		defer again.Close()
+		s.Set("n", 2)
+		if err := s.saveTo(t.Context(), again); !errors.Is(err, ErrNotFound) {
+			t.Errorf("Save: %v", err)
+		}
+		if n := again.Stats().Sessions; n != 0 {
+			t.Errorf("%d sessions are left", n)
+		}
+	})
+}
+
+// openBoltAtUnchecked opens a store whose file will not pass the check at the end.
+func openBoltAtUnchecked(t *testing.T, path string, opts *BoltOptions) *BoltStore {
+	t.Helper()
+	o := BoltOptions{}
+	if opts != nil {
+		o = *opts
+	}
+	o.Logger = slog.New(slog.DiscardHandler)
+	b, err := Open(path, &o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
