@@ -16,10 +16,11 @@ type CheckReport struct {
 	Bytes      int64     `json:"bytes"`
 	Pages      uint64    `json:"pages"`
 	FreePages  uint64    `json:"free_pages"`
-	Sessions   int       `json:"sessions"` // expired ones included
-	Expired    int       `json:"expired"`  // of these, and not reaped yet
-	Records    int       `json:"records"`  // whose checksums were checked
-	Leftovers  int       `json:"leftovers"`
+	Sessions   int       `json:"sessions"`           // expired ones included
+	Expired    int       `json:"expired"`            // of these, and not reaped yet
+	Records    int       `json:"records"`            // whose checksums were checked
+	Encrypted  int       `json:"encrypted"`          // of these, values of which nothing else can be said without the key
+	Leftovers  int       `json:"leftovers"`          // entries of the indexes that lead to nothing, which is no damage
 	Warnings   []string  `json:"warnings,omitempty"` // what does no harm, or not yet
 	Problems   []Problem `json:"problems,omitempty"` // what is damaged
 	Unreported int       `json:"unreported,omitempty"`

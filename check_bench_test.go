@@ -22,7 +22,7 @@ func BenchmarkCheck(b *testing.B) {
 // fifth a component beside the global one.
 func manySessions(t testing.TB, n int) string {
 	t.Helper()
-	path := filepath.Join(privateDir(t), "sessions.db")
+	path := filepath.Join(t.TempDir(), "sessions.db")
 	b := openBoltAt(t, path, nil)
 	createMany(t, b, n, func(i int, s *Session) {
 		for k := range 4 {

@@ -26,6 +26,7 @@ func (f *formatRecords) add(key, sealed []byte) error {
 		return errors.New("holds a record of the format that fails its checksum")
 	}
 	switch {
+	case bytes.Equal(key, encryptionKey):
 	case bytes.HasPrefix(key, featurePrefix):
 		f.feature = string(key[len(featurePrefix):])
 	case bytes.Equal(key, versionKey) && len(body) == 4:
@@ -36,6 +37,14 @@ func (f *formatRecords) add(key, sealed []byte) error {
 	}
 	f.sealed[string(key)] = bytes.Clone(sealed)
 	return nil
+}
+
+// mark adds that records may be encrypted. What says so in the file may be lost.
+func (f *formatRecords) mark() {
+	if f.sealed == nil {
+		f.sealed = map[string][]byte{}
+	}
+	f.sealed[string(encryptionKey)] = record.Seal(nil, formatBucket, encryptionKey, nil)
 }
 
 // check says whether the file is a store that this version can use.

@@ -87,17 +87,18 @@ type recovery struct {
 	report   RecoverReport
 	progress *progress
 
-	lost    [2]losses         // of the last commit's tree, and of the one before
-	counted int64             // sessions that the file says it had; -1: it does not
-	format  formatRecords     // as far as they are there
-	names   map[string]bool   // of components that any session has
-	taken   int               // sessions put into the new store
-	filed   ledger            // entries of the index of deadlines, kept
-	seed    maphash.Seed      // of filed
-	last    ID                // the session whose metadata was put last
-	passed  ID                // the session that was last left out
-	found   map[ID]*candidate // sessions of which the last commit's tree lost something
-	damaged map[uint64]string // pages with records that fail their checksum
+	lost      [2]losses         // of the last commit's tree, and of the one before
+	counted   int64             // sessions that the file says it had; -1: it does not
+	format    formatRecords     // as far as they are there
+	encrypted bool              // some record is
+	names     map[string]bool   // of components that any session has
+	taken     int               // sessions put into the new store
+	filed     ledger            // entries of the index of deadlines, kept
+	seed      maphash.Seed      // of filed
+	last      ID                // the session whose metadata was put last
+	passed    ID                // the session that was last left out
+	found     map[ID]*candidate // sessions of which the last commit's tree lost something
+	damaged   map[uint64]string // pages with records that fail their checksum
 }
 
 func newRecovery(ctx context.Context, wreck *boltfile.Salvage, opts *RecoverOptions) *recovery {
@@ -123,6 +124,9 @@ func (r *recovery) run(out *rebuild) error {
 	}
 	if r.taken == 0 {
 		return errNothing
+	}
+	if r.encrypted {
+		r.format.mark()
 	}
 	if err := out.putFormat(r.format.sealed); err != nil {
 		return err

@@ -32,15 +32,15 @@ func placeOf(component string, key []byte) (p place, ok bool) {
 }
 
 // sound says whether a record is whole, was written in this place, and parses.
-func (p place) sound(key, sealed []byte) bool {
-	body, err := record.Unseal(bucketName(p.component), key, sealed)
-	if err != nil {
-		return false
+func (r *recovery) sound(p place, key, sealed []byte) bool {
+	if !p.meta {
+		encrypted, err := checkValues(bucketName(p.component), key, sealed)
+		r.encrypted = r.encrypted || encrypted
+		return err == nil
 	}
-	if p.meta {
+	body, err := record.Unseal(globalBucket, key, sealed)
+	if err == nil {
 		_, err = record.ViewMeta(body)
-	} else {
-		_, err = record.ParseMap(body)
 	}
 	return err == nil
 }
@@ -69,7 +69,7 @@ func (r *recovery) readCurrent() error {
 			r.filed.put(maphash.Bytes(r.seed, f.Key))
 		case isRecord(f.Path):
 			p, ok := placeOf(f.Path[1], f.Key)
-			ok = ok && p.sound(f.Key, f.Value)
+			ok = ok && r.sound(p, f.Key, f.Value)
 			g.see(f, ok)
 			if !ok {
 				r.damaged[f.Page] = "holds records that fail their checksum"

@@ -32,8 +32,8 @@ type past struct {
 func newPast(t testing.TB, n int) *past {
 	t.Helper()
 	p := &past{alive: map[ID]bool{}}
-	path := filepath.Join(privateDir(t), "sessions.db")
-	b, err := Open(path, &BoltOptions{Reap: Never, Logger: slog.New(slog.DiscardHandler)})
+	path := filepath.Join(t.TempDir(), "sessions.db")
+	b, err := Open(path, &BoltOptions{Reap: Never, NoSocket: true, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func leadsOn(p []byte) bool {
 // recover recovers a damaged image and checks what comes of it.
 func (p *past) recover(t *testing.T, im []byte) {
 	t.Helper()
-	dir := privateDir(t)
+	dir := t.TempDir()
 	bad, good := filepath.Join(dir, "bad.db"), filepath.Join(dir, "good.db")
 	write(t, bad, im)
 	checked, checkErr := Check(t.Context(), bad)

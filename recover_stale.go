@@ -87,7 +87,7 @@ func (r *recovery) readPrevious() error {
 			return nil
 		}
 		p, ok := placeOf(f.Path[1], f.Key)
-		g.see(f, ok && p.sound(f.Key, f.Value))
+		g.see(f, ok && r.sound(p, f.Key, f.Value))
 		return r.turnUp(f.Path[1], f)
 	}
 	err := r.wreck.Walk(boltfile.Previous, w)
@@ -108,7 +108,7 @@ func (r *recovery) turnUp(bucket string, f boltfile.Found) error {
 			return err // a component of nobody
 		}
 	}
-	if !p.sound(f.Key, f.Value) {
+	if !r.sound(p, f.Key, f.Value) {
 		return nil
 	}
 	if !p.meta {
