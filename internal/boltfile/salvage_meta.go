@@ -22,7 +22,7 @@ func (s *Salvage) findTrees(size int64) error {
 		m, problem := parseMeta(b[:n], id)
 		switch {
 		case problem != "":
-			s.note(id, "is no valid meta page ("+problem+"): the last commit may be missing")
+			s.note(id, "this meta page is invalid ("+problem+"): the last commit may be missing")
 		case m.pageSize != pageSize:
 			s.note(id, fmt.Sprintf("says that pages have %d bytes instead of %d", m.pageSize, pageSize))
 		default:
