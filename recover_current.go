@@ -1,7 +1,6 @@
 package session
 
 import (
-	"errors"
 	"hash/maphash"
 	"slices"
 
@@ -149,11 +148,18 @@ func (r *recovery) takeMeta(id ID, m *storedMeta, sealed []byte) error {
 	return r.out.putMeta(id, sealed)
 }
 
-// usable says whether what was read is a store that this version knows.
+// usable says whether what was read is a store that this version knows. Where what says so is
+// lost, records that check out will tell.
 func (r *recovery) usable() error {
-	err := r.format.check()
-	if errors.Is(err, ErrFormat) && !r.format.ours && r.lost[boltfile.Current].cover(versionKey, string(formatBucket)) {
-		return nil // it is lost; records that check out will tell
+	lost := &r.lost[boltfile.Current]
+	switch {
+	case r.format.ours:
+	case lost.cover(versionKey, string(formatBucket)):
+		return nil
+	case r.wreck.MetaLost():
+		// The commit that this is the tree of was before the file became a store.
+		lost.add(boltfile.Lost{Problem: "there is no valid meta page"})
+		return nil
 	}
-	return err
+	return r.format.check()
 }

@@ -75,6 +75,7 @@ type Salvage struct {
 	known    bitmap   // pages that a walk reached, without damage to their extent
 	free     bitmap
 	listed   bool // free is what the last commit says
+	metaLost bool
 	problems []PageProblem
 	more     int    // problems that are not in the list
 	buf, at  []byte // of Scan and At
@@ -106,6 +107,10 @@ func (s *Salvage) Pages() uint64 { return s.pages }
 
 // Has says whether there is a valid meta page to the tree of a commit.
 func (s *Salvage) Has(reach Reach) bool { return reach <= Previous && s.trees[reach] != nil }
+
+// MetaLost says whether a meta page is invalid. It may have been the one of the last commit; then
+// what is taken for that is the commit before, which in a young file is that of an empty one.
+func (s *Salvage) MetaLost() bool { return s.metaLost }
 
 // FreeKnown says whether the file has a list of its free pages. Then an orphan can only be what
 // the tree of the last commit lost.

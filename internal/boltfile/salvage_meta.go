@@ -12,6 +12,7 @@ func (s *Salvage) findTrees(size int64) error {
 			return fmt.Errorf("%w: neither a meta page nor any other was found", ErrFormat)
 		}
 		s.note(0, "neither meta page is valid")
+		s.metaLost = true
 	}
 	s.pageSize = pageSize
 	onFile := min(uint64(size)/uint64(pageSize), maxPages)
@@ -22,6 +23,7 @@ func (s *Salvage) findTrees(size int64) error {
 		m, problem := parseMeta(b[:n], id)
 		switch {
 		case problem != "":
+			s.metaLost = true
 			s.note(id, "this meta page is invalid ("+problem+"): the last commit may be missing")
 		case m.pageSize != pageSize:
 			s.note(id, fmt.Sprintf("says that pages have %d bytes instead of %d", m.pageSize, pageSize))
@@ -33,7 +35,9 @@ func (s *Salvage) findTrees(size int64) error {
 		if now.pages > onFile {
 			s.note(onFile, fmt.Sprintf("is missing: the file was cut off at %d of %d pages", onFile, now.pages))
 		}
-		s.pages = min(onFile, now.pages)
+		if !s.metaLost { // or else the lost one may have led further
+			s.pages = min(onFile, now.pages)
+		}
 	}
 	return nil
 }
