@@ -34,6 +34,7 @@ func TestScripts(t *testing.T) {
 			"fingerprint": cmdFingerprint,
 			"only":        cmdOnly,
 			"status":      cmdStatus,
+			"spoil":       cmdSpoil,
 		},
 	})
 }

@@ -67,7 +67,7 @@ Tokens never appear: an ID is the SHA-256 of a token and opens nothing.`,
 	root.SetErr(std.err)
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usagef("%w", err) })
-	root.AddCommand(newLength(std), newAll(std), newInspect(std), newClear(std), newRekey(std), newVersion(std))
+	root.AddCommand(newLength(std), newAll(std), newInspect(std), newClear(std), newRekey(std), newCheck(std), newRecover(std), newVersion(std))
 	return root
 }
 
