@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/boltsession/session"
 	"github.com/spf13/cobra"
 )
 
@@ -20,22 +19,23 @@ users it has, and how old the sessions are. With an ID, or at least the first 4
 digits of one, show that session with its values.
 
 Values may be secrets of your users. Bytes appear in base64, times in RFC 3339,
-what cannot be decoded in hex.`,
+what cannot be decoded in hex. For values that tell their types see sessctl export.`,
 		Example: `  sessctl inspect sessions.db
   sessctl inspect sessions.db 3f2a
   sessctl inspect sessions.db 3f2a --json | jq '.components[""].views'`,
-		Args: operands(1, 2),
+		Args:              operands(1, 2),
+		ValidArgsFunction: completeIDs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
-				return reading(args[0], func(store *session.BoltStore) error {
-					return inspectStore(cmd.Context(), std.out, store, args[0], asJSON)
+				return with(cmd.Context(), args[0], reading, func(store *connection) error {
+					return inspectStore(cmd.Context(), std, store, asJSON)
 				})
 			}
 			prefix, err := parsePrefix(args[1])
 			if err != nil {
 				return err
 			}
-			return reading(args[0], func(store *session.BoltStore) error {
+			return with(cmd.Context(), args[0], reading, func(store *connection) error {
 				return inspectSession(cmd.Context(), std.out, store, prefix, asJSON)
 			})
 		},

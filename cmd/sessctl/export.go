@@ -1,0 +1,82 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/boltsession/session/admin"
+	"github.com/spf13/cobra"
+)
+
+func newExport(std streams) *cobra.Command {
+	out := ""
+	cmd := &cobra.Command{
+		Use:                   "export FILE [--out F]",
+		DisableFlagsInUseLine: true,
+		Short:                 "Write all sessions as JSON, one per line",
+		Long: `Write the unexpired sessions with all they hold, one JSON object per line, for
+import into another store, or for other programs. Types that JSON lacks keep their
+meaning in tagged forms such as {"$bytes":"AQI="}, described in docs/format.md.
+
+There are no tokens in it, but everything else: keep it as you keep the store. The
+file F must not exist, is readable by you alone, and is there only once it is whole.`,
+		Example: `  sessctl export sessions.db --out sessions.jsonl
+  sessctl export sessions.db | ssh backup@example.org 'cat > sessions.jsonl'`,
+		Args: operands(1, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return with(cmd.Context(), args[0], reading, func(store *connection) error {
+				if out == "" {
+					return export(cmd.Context(), std, store, std.out)
+				}
+				return writeNew(out, func(w io.Writer) error {
+					return export(cmd.Context(), std, store, w)
+				})
+			})
+		},
+	}
+	cmd.Flags().StringVar(&out, "out", "", "write to this new file instead of standard output")
+	return cmd
+}
+
+// export writes all sessions to w.
+func export(ctx context.Context, std streams, store *connection, w io.Writer) error {
+	p := std.progress("export", countUnit)
+	defer p.stop()
+	total, err := store.Length(ctx)
+	if err != nil {
+		return err
+	}
+	p.total.Store(int64(total))
+	p.start()
+	out := bufio.NewWriter(w)
+	unread := 0
+	for listed, err := range store.List(ctx, admin.Filter{}) {
+		if err != nil {
+			return errors.Join(err, out.Flush())
+		}
+		s, err := store.Get(ctx, listed.ID)
+		if errors.Is(err, admin.ErrNotFound) {
+			continue // it ended meanwhile
+		}
+		if err != nil {
+			return errors.Join(err, out.Flush())
+		}
+		if len(s.Encrypted) > 0 {
+			unread++
+		}
+		if err := writeJSON(out, newExported(s)); err != nil {
+			return fmt.Errorf("write export: %w", err)
+		}
+		p.done.Add(1)
+	}
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("write export: %w", err)
+	}
+	if unread > 0 {
+		return &toldError{text: fmt.Sprintf("the values of %s are missing: they are encrypted, give the key", sessionsText(unread))}
+	}
+	return nil
+}
