@@ -127,11 +127,12 @@ func (r *recovery) bringMeta(id ID, v *version) (*storedMeta, error) {
 	if err := r.takeMeta(id, m, sealed); err != nil || m.Expired(r.now) {
 		return nil, err
 	}
-	if !v.alive {
-		r.report.Unconfirmed++
-	}
+	// With a list of the free pages, what is on another page and below none is the last commit's.
 	if v.Reach != boltfile.Orphan || !r.wreck.FreeKnown() {
 		r.report.Older++
+		if !v.alive {
+			r.report.Unconfirmed++
+		}
 	}
 	return m, nil
 }
