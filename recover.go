@@ -14,7 +14,8 @@ import (
 
 // RecoverOptions are the options of [Recover].
 type RecoverOptions struct {
-	// Progress is told how much of the work is done, now and then.
+	// Progress is told how much of the work is done, now and then: in bytes that were read of
+	// the damaged file, and as many again for the sessions that are finished.
 	Progress func(done, total int64)
 }
 
@@ -106,7 +107,7 @@ func newRecovery(ctx context.Context, wreck *boltfile.Salvage, opts *RecoverOpti
 		ctx: ctx, now: time.Now(), wreck: wreck, counted: -1,
 		names: map[string]bool{}, found: map[ID]*candidate{}, damaged: map[uint64]string{},
 		filed: ledger{open: map[uint64]struct{}{}}, seed: maphash.MakeSeed(),
-		progress: &progress{pages: int64(wreck.Pages())},
+		progress: &progress{pages: int64(wreck.Pages()), size: int64(wreck.PageSize())},
 	}
 	if opts != nil {
 		r.progress.tell = opts.Progress
@@ -163,7 +164,8 @@ func (r *recovery) finished() RecoverReport {
 // progress counts pages that were read, and as many again for the sessions that are finished.
 type progress struct {
 	tell  func(done, total int64)
-	pages int64
+	pages int64 // of the file
+	size  int64 // of each
 	done  int64
 }
 
@@ -176,13 +178,13 @@ func (p *progress) page() {
 		p.done++
 	}
 	if p.tell != nil && p.done%progressEvery == 0 {
-		p.tell(p.done, 2*p.pages)
+		p.tell(p.done*p.size, 2*p.pages*p.size)
 	}
 }
 
 // finish says that n of all sessions are finished.
 func (p *progress) finish(n, all int) {
 	if p.tell != nil && all > 0 {
-		p.tell(p.pages+p.pages*int64(n)/int64(all), 2*p.pages)
+		p.tell(p.size*(p.pages+p.pages*int64(n)/int64(all)), 2*p.pages*p.size)
 	}
 }

@@ -29,9 +29,12 @@ The exit status is 0 when something was recovered, 1 when nothing was.`,
   mv sessions.db damaged.db && mv saved.db sessions.db`,
 		Args: recoverOperands,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			bar := newRecoverBar(std.err)
-			report, err := session.Recover(cmd.Context(), args[0], args[1], &session.RecoverOptions{Progress: bar.show})
-			bar.wipe()
+			p := std.progress("recover", bytesUnit)
+			p.start()
+			report, err := session.Recover(cmd.Context(), args[0], args[1], &session.RecoverOptions{
+				Progress: func(done, total int64) { p.total.Store(total); p.done.Store(done) },
+			})
+			p.stop()
 			if errors.Is(err, fs.ErrExist) {
 				return fmt.Errorf("%s exists and is left as it is; name a NEW that does not", args[1])
 			}

@@ -5,8 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
-	"testing"
-	"time"
 
 	"github.com/boltsession/session/internal/boltfile"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -35,23 +33,4 @@ func cmdSpoil(ts *testscript.TestScript, _ bool, args []string) {
 	copy(content[page*uint64(wreck.PageSize()):], bytes.Repeat([]byte("spoilt! "), wreck.PageSize()/8))
 	ts.Check(os.WriteFile(path, content, 0o600))
 	ts.Setenv("PAGE", fmt.Sprint(page))
-}
-
-func TestBarLine(t *testing.T) {
-	tests := []struct {
-		done, total int64
-		spent       time.Duration
-		want        string
-	}{
-		{0, 100, time.Second, "recovering  0%"},
-		{25, 100, time.Minute, "recovering  25%  3m left"},
-		{99, 100, time.Second, "recovering  99%  1s left"},
-		{100, 100, time.Second, "recovering  100%"},
-		{0, 0, time.Second, "recovering  0%"},
-	}
-	for _, tt := range tests {
-		if got := barLine(tt.done, tt.total, tt.spent); got != tt.want {
-			t.Errorf("%d of %d after %v: %q, want %q", tt.done, tt.total, tt.spent, got, tt.want)
-		}
-	}
 }
