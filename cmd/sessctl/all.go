@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -32,7 +31,7 @@ func newAll(std streams) *cobra.Command {
 		Long: `List the unexpired sessions, those used last first: the first 12 digits of the
 ID, the user, the times and how many keys there are, in the global component and
 in each of the named ones. With --json one object per line, with whole IDs and
-times in UTC.
+times in UTC; the number of keys is -1 where it is encrypted.
 
 Several conditions must all hold. A duration is a number and a unit, as in 90s,
 15m, 4h or 30d.`,
@@ -154,12 +153,15 @@ func listTable(w io.Writer, width int, sessions []admin.Session) error {
 // keyCounts says how many keys there are: "4, cart 2". The global component has no name.
 func keyCounts(components map[string]int) string {
 	var parts []string
-	for _, name := range slices.Sorted(maps.Keys(components)) {
-		if name == "" {
-			parts = append(parts, fmt.Sprint(components[name]))
-		} else {
-			parts = append(parts, fmt.Sprintf("%s %d", printable(name), components[name]))
+	for _, name := range sortedKeys(components) {
+		count := "encrypted"
+		if n := components[name]; n >= 0 {
+			count = fmt.Sprint(n)
 		}
+		if name != "" {
+			count = printable(name) + " " + count
+		}
+		parts = append(parts, count)
 	}
 	return cmp.Or(strings.Join(parts, ", "), "-")
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -40,7 +39,19 @@ type connection struct {
 
 // with calls f with a connection to the store in path.
 func with(ctx context.Context, path string, how access, f func(*connection) error) error {
-	c, err := connect(ctx, path, how)
+	return withKeys(ctx, path, how, keySource{}, f)
+}
+
+// withKeys is with for what reads or writes values. An app that has the store open has its own keys.
+func withKeys(ctx context.Context, path string, how access, source keySource, f func(*connection) error) error {
+	var keys [][]byte
+	if source.used {
+		var err error
+		if keys, err = source.load(); err != nil {
+			return err
+		}
+	}
+	c, err := connect(ctx, path, how, keys)
 	if err != nil {
 		return err
 	}
@@ -49,12 +60,12 @@ func with(ctx context.Context, path string, how access, f func(*connection) erro
 
 // connect finds the way to the store in path. The lock decides: whoever holds it has the store,
 // and a socket that answers beside a file that is free is of an app whose file was taken away.
-func connect(ctx context.Context, path string, how access) (*connection, error) {
+func connect(ctx context.Context, path string, how access, keys [][]byte) (*connection, error) {
 	// Open makes a store where there is no file: right for an app, wrong for a typing error.
 	if _, err := os.Lstat(path); how != creating && errors.Is(err, fs.ErrNotExist) {
 		return nil, &noStoreError{path}
 	}
-	c, err := openFile(path, how, firstLook)
+	c, err := openFile(path, how, keys, firstLook)
 	if err == nil || !errors.Is(err, session.ErrLocked) {
 		return c, err
 	}
@@ -66,7 +77,7 @@ func connect(ctx context.Context, path string, how access) (*connection, error) 
 		return nil, &inUseError{err, dialErr}
 	}
 	// It may be another sessctl, or an app that is just starting or ending.
-	c, err = openFile(path, how, lastingLook)
+	c, err = openFile(path, how, keys, lastingLook)
 	if errors.Is(err, session.ErrLocked) {
 		return nil, &inUseError{err, dialErr}
 	}
@@ -74,12 +85,14 @@ func connect(ctx context.Context, path string, how access) (*connection, error) 
 }
 
 // openFile opens the file itself.
-func openFile(path string, how access, timeout time.Duration) (*connection, error) {
+func openFile(path string, how access, keys [][]byte, timeout time.Duration) (*connection, error) {
 	opts := &session.BoltOptions{
 		ReadOnly: how == reading,
 		Timeout:  timeout,
+		Keys:     keys,
 		Reap:     session.Never, // only what was asked for is to happen
-		Logger:   slog.New(slog.NewTextHandler(io.Discard, nil)),
+		NoSocket: true,
+		Logger:   slog.New(slog.DiscardHandler), // errors say it all
 	}
 	store, err := session.Open(path, opts)
 	if err != nil {

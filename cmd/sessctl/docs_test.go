@@ -33,7 +33,7 @@ func TestDocs(t *testing.T) {
 // TestExamples: every command has one, and says what it does.
 func TestExamples(t *testing.T) {
 	for _, cmd := range newRoot(streams{in: strings.NewReader(""), out: io.Discard, err: io.Discard}).Commands() {
-		if !strings.HasPrefix(cmd.Example, "  "+cmd.CommandPath()) || cmd.Short == "" {
+		if !strings.Contains("\n"+cmd.Example, "\n  "+cmd.CommandPath()) || cmd.Short == "" {
 			t.Errorf("%s: example %q, short help %q", cmd.Name(), cmd.Example, cmd.Short)
 		}
 	}

@@ -24,6 +24,10 @@ func explain(err error) string {
 		// What wraps the sentinel says it again, with the holder's name where the system tells.
 		who := strings.TrimPrefix(inUse.locked.Error(), session.ErrLocked.Error()+": ")
 		return printable(who + ", " + inUse.next())
+	case errors.Is(err, session.ErrLocked):
+		return strings.TrimPrefix(msg, strings.TrimPrefix(session.ErrLocked.Error(), "session: ")+": ") + "; stop the app first, or ask again when it is done"
+	case errors.Is(err, session.ErrEncrypted):
+		return "values are encrypted, and none of the keys given fits; name the key's file with --key-file, or put the key into " + keysVariable
 	case errors.Is(err, session.ErrFull):
 		return msg + "; make room: sessctl reap deletes what has expired, compact gives free pages back"
 	case errors.Is(err, session.ErrUncertain), errors.Is(err, session.ErrFailed):

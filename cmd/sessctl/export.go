@@ -7,14 +7,15 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/boltsession/session"
 	"github.com/boltsession/session/admin"
 	"github.com/spf13/cobra"
 )
 
 func newExport(std streams) *cobra.Command {
-	out := ""
+	out, keys := "", keySource{}
 	cmd := &cobra.Command{
-		Use:                   "export FILE [--out F]",
+		Use:                   "export FILE [--out F] [--key-file K]...",
 		DisableFlagsInUseLine: true,
 		Short:                 "Write all sessions as JSON, one per line",
 		Long: `Write the unexpired sessions with all they hold, one JSON object per line, for
@@ -22,12 +23,15 @@ import into another store, or for other programs. Types that JSON lacks keep the
 meaning in tagged forms such as {"$bytes":"AQI="}, described in docs/format.md.
 
 There are no tokens in it, but everything else: keep it as you keep the store. The
-file F must not exist, is readable by you alone, and is there only once it is whole.`,
+file F must not exist, is readable by you alone, and is there only once it is whole.
+
+Values are written in clear. Encrypted ones of a file that no app has open need the
+key. ` + keyHelp,
 		Example: `  sessctl export sessions.db --out sessions.jsonl
   sessctl export sessions.db | ssh backup@example.org 'cat > sessions.jsonl'`,
 		Args: operands(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return with(cmd.Context(), args[0], reading, func(store *connection) error {
+			return withKeys(cmd.Context(), args[0], reading, keys, func(store *connection) error {
 				if out == "" {
 					return export(cmd.Context(), std, store, std.out)
 				}
@@ -37,6 +41,7 @@ file F must not exist, is readable by you alone, and is there only once it is wh
 			})
 		},
 	}
+	keys.flag(cmd)
 	cmd.Flags().StringVar(&out, "out", "", "write to this new file instead of standard output")
 	return cmd
 }
@@ -52,7 +57,6 @@ func export(ctx context.Context, std streams, store *connection, w io.Writer) er
 	p.total.Store(int64(total))
 	p.start()
 	out := bufio.NewWriter(w)
-	unread := 0
 	for listed, err := range store.List(ctx, admin.Filter{}) {
 		if err != nil {
 			return errors.Join(err, out.Flush())
@@ -65,7 +69,7 @@ func export(ctx context.Context, std streams, store *connection, w io.Writer) er
 			return errors.Join(err, out.Flush())
 		}
 		if len(s.Encrypted) > 0 {
-			unread++
+			return errors.Join(session.ErrEncrypted, out.Flush())
 		}
 		if err := writeJSON(out, newExported(s)); err != nil {
 			return fmt.Errorf("write export: %w", err)
@@ -74,9 +78,6 @@ func export(ctx context.Context, std streams, store *connection, w io.Writer) er
 	}
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("write export: %w", err)
-	}
-	if unread > 0 {
-		return &toldError{text: fmt.Sprintf("the values of %s are missing: they are encrypted, give the key", sessionsText(unread))}
 	}
 	return nil
 }

@@ -23,13 +23,12 @@ type exported struct {
 	Salt        []byte                                `json:"salt,omitempty"`
 	Fingerprint []byte                                `json:"fingerprint,omitempty"`
 	Components  map[string]map[string]json.RawMessage `json:"components"`
-	Encrypted   []string                              `json:"encrypted,omitempty"`
 }
 
 func newExported(s admin.Session) exported {
 	e := exported{
 		ID: s.ID, User: s.User, Created: s.Created.UTC(), LastAccess: s.LastAccess.UTC(), End: s.End.UTC(),
-		MaxAge: s.MaxAge.String(), Salt: s.Salt, Fingerprint: s.Fingerprint, Encrypted: s.Encrypted,
+		MaxAge: s.MaxAge.String(), Salt: s.Salt, Fingerprint: s.Fingerprint,
 		Components: map[string]map[string]json.RawMessage{},
 	}
 	for name, values := range s.Values {
@@ -64,8 +63,6 @@ func (e *exported) session() (s admin.Session, err error) {
 	switch {
 	case len(e.ID) != idDigits:
 		return s, fmt.Errorf("its id has %d digits, not %d", len(e.ID), idDigits)
-	case len(e.Encrypted) > 0:
-		return s, errors.New("its values are missing: it was exported without the key; export it again with the key")
 	case err != nil || maxAge <= 0:
 		return s, errors.New("its max_age is no duration like 4h0m0s")
 	case e.Created.IsZero() || e.LastAccess.IsZero() || e.End.IsZero():

@@ -11,9 +11,9 @@ import (
 )
 
 func newImport(std streams) *cobra.Command {
-	replace, asJSON := false, false
+	replace, asJSON, keys := false, false, keySource{}
 	cmd := &cobra.Command{
-		Use:                   "import FILE [IN] [--replace] [--json]",
+		Use:                   "import FILE [IN] [--replace] [--key-file K]... [--json]",
 		DisableFlagsInUseLine: true,
 		Short:                 "Store sessions that export wrote",
 		Long: `Store the sessions of an export, from the file IN or from standard input, with
@@ -22,7 +22,9 @@ store, also one that an app has open, or a new file, which is made.
 
 A session that is there already is left as it is, or replaced with --replace. One
 that has expired since is left out. After an interruption or an error what came
-before is stored, and the same import can be run again.`,
+before is stored, and the same import can be run again.
+
+The values are encrypted if a key is given and no app has FILE open. ` + keyHelp,
 		Example: `  sessctl import sessions.db sessions.jsonl
   sessctl export old.db | sessctl import new.db`,
 		Args: operands(1, 2),
@@ -32,7 +34,7 @@ before is stored, and the same import can be run again.`,
 				return err
 			}
 			defer in.Close()
-			return with(cmd.Context(), args[0], creating, func(store *connection) error {
+			return withKeys(cmd.Context(), args[0], creating, keys, func(store *connection) error {
 				im := newImporter(store, replace)
 				if err := im.run(cmd.Context(), std, in, size); err != nil {
 					return im.explain(cmd.Context(), err)
@@ -41,6 +43,7 @@ before is stored, and the same import can be run again.`,
 			})
 		},
 	}
+	keys.flag(cmd)
 	cmd.Flags().BoolVar(&replace, "replace", false, "replace sessions that are there already")
 	jsonFlag(cmd, &asJSON, `{"imported":12,"existing":0,"expired":3}`)
 	return cmd

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -21,14 +22,21 @@ type importer struct {
 	replace bool
 	now     time.Time
 
-	batch     []admin.Session
+	batch     []batched
+	ids       map[string]bool // in batch
 	batchSize int
 
 	imported, existing, expired int
 }
 
+// batched is a session and the line it stood in.
+type batched struct {
+	admin.Session
+	line int
+}
+
 func newImporter(store *connection, replace bool) *importer {
-	return &importer{store: store, replace: replace, now: time.Now()}
+	return &importer{store: store, replace: replace, now: time.Now(), ids: map[string]bool{}}
 }
 
 // run stores what in has. What comes before an error is stored.
@@ -84,7 +92,13 @@ func (im *importer) add(ctx context.Context, l line) error {
 		im.expired++
 		return nil
 	}
-	im.batch = append(im.batch, s)
+	if im.ids[s.ID] { // a batch has each once
+		if err := im.flush(ctx); err != nil {
+			return err
+		}
+	}
+	im.ids[s.ID] = true
+	im.batch = append(im.batch, batched{s, l.number})
 	im.batchSize += l.size
 	if len(im.batch) < batchSessions && im.batchSize < batchBytes {
 		return nil
@@ -97,12 +111,33 @@ func (im *importer) flush(ctx context.Context) error {
 	if len(im.batch) == 0 {
 		return nil
 	}
-	n, err := im.store.Import(ctx, im.replace, im.batch...)
+	sessions := make([]admin.Session, len(im.batch))
+	for i, b := range im.batch {
+		sessions[i] = b.Session
+	}
+	n, err := im.store.Import(ctx, im.replace, sessions...)
 	im.imported += n
+	if errors.Is(err, admin.ErrInvalid) {
+		return im.one(ctx)
+	}
 	if err != nil {
 		return fmt.Errorf("import sessions: %w", err)
 	}
 	im.existing += len(im.batch) - n
 	im.batch, im.batchSize = im.batch[:0], 0
+	clear(im.ids)
 	return nil
+}
+
+// one stores the sessions of a batch one at a time, after the store found one of them wrong and
+// stored none, to tell in which line that is.
+func (im *importer) one(ctx context.Context) error {
+	for _, b := range im.batch {
+		n, err := im.store.Import(ctx, im.replace, b.Session)
+		im.imported += n
+		if err != nil {
+			return fmt.Errorf("line %d: %w", b.line, err)
+		}
+	}
+	return errors.New("import sessions: the store does not take them together")
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/boltsession/session"
 	"github.com/boltsession/session/admin"
 )
 
@@ -57,10 +58,24 @@ func findSession(ctx context.Context, store admin.Backend, prefix string) (admin
 		return admin.Session{}, err
 	}
 	s, err := store.Get(ctx, id)
-	if errors.Is(err, admin.ErrNotFound) {
+	switch {
+	case errors.Is(err, admin.ErrNotFound):
 		err = errNoSuchSession(prefix)
+	case errors.Is(err, session.ErrEncrypted):
+		return findEncrypted(ctx, store, id)
 	}
 	return s, err
+}
+
+// findEncrypted returns a session whose values cannot be read, without any.
+func findEncrypted(ctx context.Context, store admin.Backend, id string) (admin.Session, error) {
+	for s, err := range store.List(ctx, admin.Filter{}) {
+		if err != nil || s.ID == id {
+			s.Encrypted = sortedKeys(s.Components)
+			return s, err
+		}
+	}
+	return admin.Session{}, errNoSuchSession(id)
 }
 
 func errNoSuchSession(prefix string) error {

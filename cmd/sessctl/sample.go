@@ -55,7 +55,7 @@ func (p *probe) stats(ctx context.Context) (s admin.Stats, err error) {
 	if p.app != nil {
 		return p.app.Stats(ctx)
 	}
-	c, err := connect(ctx, p.path, reading)
+	c, err := connect(ctx, p.path, reading, nil)
 	if err != nil {
 		return s, err
 	}
