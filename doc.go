@@ -34,11 +34,13 @@
 // # The types
 //
 // A [Store] keeps sessions: [BoltStore] in a file, [MemoryStore] in memory, or your own, which
-// package sessiontest checks. A [ProxyStore] stands before a store and holds its live sessions,
-// so that all requests of a visitor share one state. A [Manager] gives requests their sessions
-// and responses their cookies. A [Session] is a handle on a session: its values are those of the
-// global component, and [Session.Component] gives named ones, so that parts of a program keep out
-// of each other's way and read only what they use.
+// package sessiontest checks. While a BoltStore is open, its user can look at it and steer it
+// through a socket beside the file, with sessctl or package admin; [NewAdminBackend] does the
+// same to any store from within. A [ProxyStore] stands before a store and holds its live
+// sessions, so that all requests of a visitor share one state. A [Manager] gives requests their
+// sessions and responses their cookies. A [Session] is a handle on a session: its values are
+// those of the global component, and [Session.Component] gives named ones, so that parts of a
+// program keep out of each other's way and read only what they use.
 //
 // Values are encoded as CBOR when they are set and decoded when they are read; nobody shares
 // memory. Of structs the exported fields are kept, as with encoding/json, whose tags apply. What
@@ -73,6 +75,7 @@
 // renewal gets lost, the client is logged out. Retired tokens are forgotten when the program
 // restarts. Repeating an Update after [ErrUncertain] may apply it twice. A clock set back makes
 // sessions live longer. Handlers of one session see each other's unsaved writes. A listing
-// during Clear or Renew may miss or repeat a session. Values and user names are in the file
-// in clear. Local disks only.
+// during Clear or Renew may miss or repeat a session. Metadata and the names of users and
+// components are in the file in clear, and so are values unless [BoltOptions].Keys encrypts
+// them. Local disks only.
 package session

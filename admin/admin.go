@@ -66,10 +66,10 @@ type Session struct {
 	User       string         `json:"user"`
 	Created    time.Time      `json:"created"`
 	LastAccess time.Time      `json:"last_access"`
-	Expires    time.Time      `json:"expires"` // unless it is used
-	End        time.Time      `json:"end"`     // at the latest
-	MaxAge     time.Duration  `json:"max_age"` // nanoseconds
-	Components map[string]int `json:"components"`
+	Expires    time.Time      `json:"expires"`    // unless it is used
+	End        time.Time      `json:"end"`        // at the latest
+	MaxAge     time.Duration  `json:"max_age"`    // nanoseconds
+	Components map[string]int `json:"components"` // how many keys each has; -1: it is encrypted, and no key fits
 
 	// Of Get, and for Import: the encoded (CBOR) values by component and key. Encrypted names the
 	// components whose values cannot be read without a key.

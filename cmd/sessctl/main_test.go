@@ -37,6 +37,7 @@ func TestScripts(t *testing.T) {
 			"status":      cmdStatus,
 			"app":         cmdApp,
 			"idof":        cmdIDOf,
+			"spoil":       cmdSpoil,
 		},
 	})
 }

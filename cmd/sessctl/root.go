@@ -73,7 +73,8 @@ Tokens never appear: an ID is the SHA-256 of a token and opens nothing.`,
 	root.AddCommand(
 		newLength(std), newAll(std), newInspect(std), newStats(std), newWatch(std),
 		newClear(std), newDestroy(std), newReap(std),
-		newBackup(std), newCompact(std), newExport(std), newImport(std), newRekey(std),
+		newBackup(std), newCompact(std), newExport(std), newImport(std),
+		newCheck(std), newRecover(std), newRekey(std),
 		newVersion(std), newDocs(),
 	)
 	return root
