@@ -9,12 +9,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/boltsession/session/admin"
 	"github.com/boltsession/session/internal/boltfile"
 )
 
 // BoltStore keeps sessions in one bbolt file, which survives restarts, crashes and power cuts. It
-// does all that the optional interfaces of stores ask for. It has two goroutines, one that
-// writes and one that reaps; Close ends them.
+// does all that the optional interfaces of stores ask for. It has three goroutines, one that
+// writes, one that reaps and one that takes clients of its admin socket, and another for each of
+// up to 16 of these; Close ends them.
 //
 // Without SyncEvery, a save is on disk when it returns. Saves that come together share a commit.
 // Touches are in memory until the session's next save, or TouchInterval; a crash loses them.
@@ -37,7 +39,8 @@ type BoltStore struct {
 	closing   chan struct{} // closed when Close begins
 	closeOnce func() error
 	reaper    *Reaper
-	service   sync.Mutex // held by Backup and Compact
+	socket    *admin.Server // nil: there is none
+	service   sync.Mutex    // held by Backup and Compact
 
 	count     atomic.Int64 // sessions in the file, expired ones included
 	nextDue   atomic.Int64 // the earliest deadline in the expiry index
@@ -83,6 +86,7 @@ func Open(path string, opts *BoltOptions) (*BoltStore, error) {
 
 // start starts the goroutines.
 func (b *BoltStore) start() (err error) {
+	b.stats.opened = time.Now()
 	if b.opts.ReadOnly {
 		b.queue.stop(errReadOnly)
 		close(b.stopped)
@@ -92,6 +96,7 @@ func (b *BoltStore) start() (err error) {
 	if b.reaper, err = NewReaper(b, b.opts.Reap, &ReaperOptions{Logger: b.log}); err != nil {
 		return errors.Join(err, b.Close())
 	}
+	b.serve()
 	return nil
 }
 
@@ -112,6 +117,7 @@ func (b *BoltStore) OnDestroy(f func(ID, Reason)) (cancel func()) { return b.obs
 func (b *BoltStore) Close() error { return b.closeOnce() }
 
 func (b *BoltStore) close() error {
+	b.unserve() // the next one to open the file makes its own socket: ours goes before the lock does
 	if b.reaper != nil {
 		b.reaper.Close()
 	}
@@ -132,12 +138,13 @@ func (b *BoltStore) close() error {
 	return b.unstored()
 }
 
-// unstored returns an error if accepted saves are still in memory only.
+// unstored returns an error if accepted saves, or ends, are still in memory only.
 func (b *BoltStore) unstored() error {
-	if n := b.mem.pending.Load(); n > 0 {
-		return fmt.Errorf("close store: accepted saves of %d sessions could not be stored: %w", n, ErrFull)
+	saves, ends := b.mem.pending.Load(), b.mem.refused.Load()
+	if saves == 0 && ends == 0 {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("close store: accepted saves of %d sessions and the ends of %d could not be stored: %w", saves, ends, ErrFull)
 }
 
 // Create is [Store].Create.
@@ -192,11 +199,11 @@ func (b *BoltStore) commit(ctx context.Context, ch Changes) error {
 	}
 	if b.opts.SyncEvery > 0 {
 		if taken, err := b.accept(o); taken {
-			return b.ifDamaged(ctx, ch.ID, err)
+			return b.stats.saved(ch.New, b.ifDamaged(ctx, ch.ID, err))
 		}
 	}
 	_, err = b.do(ctx, o)
-	return b.ifDamaged(ctx, ch.ID, err)
+	return b.stats.saved(ch.New, b.ifDamaged(ctx, ch.ID, err))
 }
 
 // Destroy is [Store].Destroy.
@@ -241,7 +248,7 @@ func (b *BoltStore) touchAt(id ID, now, at time.Time, within time.Duration) {
 	}
 	first := b.mem.touch(id, nanos(now), nanos(at))
 	if within = min(within, b.opts.TouchInterval); first || within < b.opts.TouchInterval {
-		b.queue.soonest(&b.queue.touchAt, now.Add(within))
+		b.queue.soonest(&b.queue.touchAt, time.Now().Add(within)) // now is the wall clock's
 	}
 }
 

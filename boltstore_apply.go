@@ -115,10 +115,22 @@ func (a *applier) do(e edit) (err error) {
 		return err
 	case e.value != nil:
 		return e.bucket.Put(e.key, e.value)
-	case e.bucket != nil:
-		return e.bucket.Delete(e.key)
+	case e.bucket == nil:
+		return nil
 	}
-	return nil
+	if err := e.bucket.Delete(e.key); err != nil || e.component == "" {
+		return err
+	}
+	return a.dropUnused(e)
+}
+
+// dropUnused deletes the bucket of a component that no session has any more: names may be made of
+// things that come and go.
+func (a *applier) dropUnused(e edit) error {
+	if k, _ := e.bucket.Cursor().First(); k != nil {
+		return nil
+	}
+	return a.sessions.DeleteBucket(bucketName(e.component))
 }
 
 // put plans to write a value, drop to delete a key.

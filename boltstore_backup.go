@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/boltsession/session/internal/boltfile"
 )
@@ -21,8 +22,9 @@ func (b *BoltStore) Backup(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	defer b.fileMu.RUnlock()
-	if err := boltfile.Backup(ctx, file, path, b.interrupted); err != nil {
+	release := sync.OnceFunc(b.fileMu.RUnlock)
+	defer release()
+	if err := boltfile.BackupThen(ctx, file, path, b.interrupted, release); err != nil {
 		return fmt.Errorf("back up store: %w", err)
 	}
 	return nil

@@ -26,9 +26,10 @@ func openBolt(t testing.TB, opts *BoltOptions) *BoltStore {
 
 func openBoltAt(t testing.TB, path string, opts *BoltOptions) *BoltStore {
 	t.Helper()
-	o := BoltOptions{}
+	o := BoltOptions{NoSocket: true} // bubbles have none, and tests of the socket say so
 	if opts != nil {
 		o = *opts
+		o.NoSocket = true
 	}
 	if o.Reap == "" && !o.ReadOnly {
 		o.Reap = Never

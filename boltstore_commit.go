@@ -107,7 +107,7 @@ func (c *committer) attach(t *task) {
 	case !t.promised:
 		t.pending, t.held = t.entry.revision(), true
 	case t.entry != nil:
-		t.rev = *t.entry.rev
+		t.rev, t.at = *t.entry.rev, t.entry.rev.accepted // what was accepted is not judged anew
 	default:
 		t.rev = revision{}
 	}
@@ -169,6 +169,7 @@ func (c *committer) settle(t *task) {
 			m.forget(e.id)
 		}
 	}
+	c.store.stats.settled(t)
 }
 
 // settleSave notes what a save left behind.

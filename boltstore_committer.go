@@ -16,7 +16,7 @@ type committer struct {
 	touch   job     // of touches
 	waiting []*task // barriers that want a flush to begin after them
 	covered []*task // barriers whose flush is under way
-	retryAt int64   // when refused ends are tried again; 0: none are
+	retryAt int64   // when refused ends are tried again, by the queue's clock; 0: none are
 	failed  error   // why the file has to be opened anew
 	moves   []op    // renewals of which it is not known whether they happened
 	group   []*task // reused
@@ -57,18 +57,46 @@ func (c *committer) run() {
 	c.last()
 }
 
-// last stores what is in memory when nothing more can come.
+// lastTries is how often Close opens a file again that fails while it stores what is left.
+const lastTries = 2
+
+// last stores what is in memory when nothing more can come. A file that fails meanwhile is opened
+// again, and never written to without.
 func (c *committer) last() {
+	for try := 0; ; try++ {
+		c.rest()
+		if c.failed == nil || try == lastTries || !c.reopen() {
+			break
+		}
+	}
+	if c.failed != nil && c.store.file != nil { // only the committer replaces the file
+		c.store.letGo()
+	}
+	c.abandon()
+}
+
+// rest stores accepted saves, touches and refused ends, as far as it can.
+func (c *committer) rest() {
 	m := c.store.mem
 	c.flush = job{ids: m.pendingIDs(), active: true}
 	for c.flush.active && c.failed == nil {
 		c.step()
 	}
+	if c.failed != nil {
+		return
+	}
 	c.touch = job{ids: m.touchedIDs(), active: true}
 	for c.touch.active && c.failed == nil {
 		c.step()
 	}
-	c.abandon()
+	for n := m.refused.Load(); n > 0 && c.failed == nil; {
+		c.step()
+		left := m.refused.Load()
+		if left >= n {
+			return // no more of them can be stored
+		}
+		n = left
+	}
 }
 
 // abandon says what is lost because the store closes without having been able to store it.
@@ -99,7 +127,7 @@ func (c *committer) due() (at int64) {
 
 // begin starts the jobs that are due.
 func (c *committer) begin() {
-	m, now := c.store.mem, time.Now().UnixNano()
+	m, now := c.store.mem, c.queue.clock(time.Now())
 	isDue := func(at int64) bool { return at != 0 && at <= now }
 	if !c.flush.active && (len(c.waiting) > 0 || isDue(c.queue.flushAt.Load())) {
 		c.queue.flushAt.Store(0)
@@ -136,8 +164,9 @@ func (c *committer) step() {
 		q.soonest(&q.touchAt, time.Now().Add(opts.TouchInterval))
 	}
 	if c.flush.finish() {
-		c.store.flushFull.Store(c.flush.err != nil)
-		if m.pending.Load() > 0 {
+		left := m.pending.Load() // none: no other flush would come to take the refusal back
+		c.store.flushFull.Store(c.flush.err != nil && left > 0)
+		if left > 0 {
 			q.soonest(&q.flushAt, time.Now().Add(c.flush.pause(opts.SyncEvery)))
 		}
 		covered := c.covered
@@ -172,7 +201,7 @@ func (c *committer) background() []*task {
 	c.retryAt = 0
 	for _, e := range m.refusals(maxGroup) {
 		group = append(group, &task{op: op{kind: opDestroy, id: e.id, reason: e.reason, at: now}})
-		c.retryAt = now.Add(retryRefused).UnixNano()
+		c.retryAt = c.queue.clock(now.Add(retryRefused))
 	}
 	for _, id := range c.flush.next() {
 		group = append(group, &task{op: op{kind: opSave, id: id, promised: true, at: now}})

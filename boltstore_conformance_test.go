@@ -17,7 +17,7 @@ func TestBoltStoreConforms(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			sessiontest.TestStore(t, func(t *testing.T) session.Store {
 				return openBolt(t, filepath.Join(t.TempDir(), "sessions.db"), &session.BoltOptions{
-					Reap: session.Never, SyncEvery: every,
+					Reap: session.Never, SyncEvery: every, NoSocket: true,
 				})
 			})
 		})
@@ -45,7 +45,7 @@ func TestBoltStoreConformsEncrypted(t *testing.T) {
 func TestBoltStoreConformsInBubble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sessiontest.TestStore(t, func(t *testing.T) session.Store {
-			return openBolt(t, filepath.Join(t.TempDir(), "sessions.db"), &session.BoltOptions{Reap: session.Never})
+			return openBolt(t, filepath.Join(t.TempDir(), "sessions.db"), &session.BoltOptions{Reap: session.Never, NoSocket: true})
 		})
 	})
 }
@@ -70,7 +70,7 @@ func TestBoltStoreReopens(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			sessiontest.TestReopen(t, func(t *testing.T, dir string) session.Store {
 				return openBolt(t, filepath.Join(dir, "sessions.db"), &session.BoltOptions{
-					Reap: session.Never, SyncEvery: every,
+					Reap: session.Never, SyncEvery: every, NoSocket: true,
 				})
 			})
 		})

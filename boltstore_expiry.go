@@ -23,11 +23,12 @@ const (
 // their own order. A crash in between leaves entries that lead to nothing; the next run deletes
 // them.
 func (b *BoltStore) Reap(ctx context.Context) (total int, err error) {
+	start := time.Now()
+	defer func() { b.stats.reaped(start, total, err) }()
 	if err := b.drain(ctx); err != nil {
 		return 0, err
 	}
 	now := time.Now()
-	defer func() { b.stats.reaped(now, total) }()
 	var from []byte
 	for {
 		due, next, err := b.dueItems(ctx, from, now)

@@ -111,7 +111,7 @@ func (c *committer) refuse(t *task) {
 		return
 	}
 	if c.retryAt == 0 && m.refused.Load() > 0 {
-		c.retryAt = time.Now().Add(retryRefused).UnixNano()
+		c.retryAt = c.queue.clock(time.Now().Add(retryRefused))
 	}
 }
 

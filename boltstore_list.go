@@ -3,9 +3,11 @@ package session
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"errors"
 	"iter"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/boltsession/session/internal/record"
@@ -19,6 +21,22 @@ const listPage = 256
 func (b *BoltStore) All(ctx context.Context) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
 		b.list(ctx, yield, func(t *tables, from []byte) (page []listed, next []byte) {
+			return t.page(from)
+		})
+	}
+}
+
+// from is All of the sessions whose IDs begin with a prefix of hex digits.
+func (b *BoltStore) from(ctx context.Context, prefix string) iter.Seq2[Info, error] {
+	first, _ := hex.DecodeString(prefix + strings.Repeat("0", len(prefix)%2))
+	return func(yield func(Info, error) bool) {
+		whileMatching := func(info Info, err error) bool {
+			return (err != nil || strings.HasPrefix(info.ID.String(), prefix)) && yield(info, err)
+		}
+		b.list(ctx, whileMatching, func(t *tables, from []byte) (page []listed, next []byte) {
+			if from == nil {
+				from = first
+			}
 			return t.page(from)
 		})
 	}

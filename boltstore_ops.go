@@ -65,7 +65,7 @@ type ending struct {
 func (o *op) accepted() (ops []op) {
 	add := func(id ID, rev *revision, touch touchMark) {
 		if rev != nil {
-			ops = append(ops, op{kind: opSave, id: id, at: o.at, rev: *rev, touch: touch, promised: true})
+			ops = append(ops, op{kind: opSave, id: id, at: rev.accepted, rev: *rev, touch: touch, promised: true})
 		}
 	}
 	if o.kind == opSave || o.kind == opRenew {

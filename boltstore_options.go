@@ -41,6 +41,13 @@ type BoltOptions struct {
 	// an error that is errors.ErrUnsupported. Several processes can do so at once.
 	ReadOnly bool
 
+	// NoSocket keeps the store from being served to sessctl, on a socket beside the file that only
+	// this user and root can use: FILE.sock. Set it in a testing/synctest bubble, whose time does
+	// not pass while somebody waits for clients. Where no socket can be made, because the path is
+	// too long (107 bytes on Linux) or the directory unusable, a warning is logged and the store
+	// does without. Nor has it one with ReadOnly, or on systems other than Unix.
+	NoSocket bool
+
 	// OnCorrupt is what Open does with a damaged file.
 	OnCorrupt OnCorrupt
 
@@ -121,11 +128,11 @@ func (o *BoltOptions) check() error {
 	case o.SyncEvery < 0:
 		return fmt.Errorf("SyncEvery is %v; use 0 to have each save on disk when it returns", o.SyncEvery)
 	case o.TouchInterval < 0:
-		return fmt.Errorf("TouchInterval is %v, it cannot be negative", o.TouchInterval)
+		return fmt.Errorf("TouchInterval is %v; 0 means 30 seconds", o.TouchInterval)
 	case o.Timeout < 0:
-		return fmt.Errorf("Timeout is %v, it cannot be negative", o.Timeout)
+		return fmt.Errorf("Timeout is %v; 0 means half a second", o.Timeout)
 	case o.MaxSize < 0 || o.MaxSize > 0 && o.MaxSize < minMaxSize:
-		return fmt.Errorf("MaxSize is %d bytes, the least is %d", o.MaxSize, minMaxSize)
+		return fmt.Errorf("MaxSize is %d bytes, the least is %d; 0 means 4 GiB", o.MaxSize, minMaxSize)
 	case bits.UintSize == 32 && o.MaxSize > 1<<30:
 		return fmt.Errorf("MaxSize is %d bytes, a 32-bit system can map %d", o.MaxSize, 1<<30)
 	case o.MaxComponentSize < 0 || o.MaxComponentSize > maxMaxComponentSize:

@@ -79,7 +79,7 @@ func (b *BoltStore) acceptedLocked(s *shard, o *op) (*pendingEntry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return was.with(meta, bodies), nil
+	return was.with(meta, bodies, o.at), nil
 }
 
 // pendingBaseLocked returns the session's entry, or one that stands for what is in the file; nil
@@ -118,9 +118,9 @@ func (b *BoltStore) pendingValues(e *pendingEntry, id ID, name string) (record.M
 	return c.values, err
 }
 
-// with returns the entry after a save.
-func (e *pendingEntry) with(meta *storedMeta, bodies []loadedComponent) *pendingEntry {
-	rev := &revision{isNew: e.rev.isNew, meta: &meta.Meta}
+// with returns the entry after a save that was accepted at a time.
+func (e *pendingEntry) with(meta *storedMeta, bodies []loadedComponent, at time.Time) *pendingEntry {
+	rev := &revision{isNew: e.rev.isNew, meta: &meta.Meta, accepted: at}
 	rev.bodies = slices.Clone(e.rev.bodies)
 	for _, c := range bodies {
 		same := func(old loadedComponent) bool { return old.name == c.name }

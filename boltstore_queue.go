@@ -20,11 +20,18 @@ type taskQueue struct {
 	length atomic.Int64
 	why    atomic.Pointer[error] // why no task is taken: ErrClosed, or ErrFailed for now
 
-	flushAt atomic.Int64 // when pending saves are due, in nanoseconds since 1970; 0: none are
+	start   time.Time    // of the clock that due times are read from, which nobody can set
+	flushAt atomic.Int64 // when pending saves are due; 0: none are
 	touchAt atomic.Int64 // the same of touches
 }
 
-func newTaskQueue() *taskQueue { return &taskQueue{wake: make(chan struct{}, 1)} }
+func newTaskQueue() *taskQueue {
+	return &taskQueue{wake: make(chan struct{}, 1), start: time.Now()}
+}
+
+// clock returns when t is, in nanoseconds since the queue was made, and never 0. t has a monotonic
+// reading: were it the wall clock's, work would be late by as much as that is set back.
+func (q *taskQueue) clock(t time.Time) int64 { return max(1, int64(t.Sub(q.start))) }
 
 // add queues a task.
 func (q *taskQueue) add(t *task) error {
@@ -97,7 +104,7 @@ func (q *taskQueue) take(into []*task) []*task {
 
 // soonest moves a due time forward.
 func (q *taskQueue) soonest(due *atomic.Int64, at time.Time) {
-	for n := at.UnixNano(); ; {
+	for n := q.clock(at); ; {
 		old := due.Load()
 		if old != 0 && old <= n {
 			return
@@ -118,7 +125,7 @@ func (q *taskQueue) wait(at int64) {
 		<-q.wake
 		return
 	}
-	timer := time.NewTimer(time.Until(time.Unix(0, at)))
+	timer := time.NewTimer(time.Until(q.start.Add(time.Duration(at))))
 	defer timer.Stop()
 	select {
 	case <-q.wake:

@@ -2,6 +2,7 @@ package session
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/boltsession/session/internal/boltfile"
@@ -25,9 +26,13 @@ func (c *committer) reopen() bool {
 	}
 	c.deny(append(c.waiting, c.covered...), ErrFailed)
 	c.waiting, c.covered, c.flush, c.touch = nil, nil, job{}, job{}
-	b.letGo()
+	b.flushFull.Store(false) // the next flush will tell
+	was := b.letGo()
+	if errors.Is(c.failed, boltfile.ErrReplaced) {
+		was = nil // by our own compaction
+	}
 	for wait := firstReopenPause; ; wait = min(2*wait, maxReopenPause) {
-		err := b.openAgain()
+		err := b.openAgain(was)
 		if err == nil {
 			break
 		}
@@ -44,8 +49,9 @@ func (c *committer) reopen() bool {
 	return true
 }
 
-// letGo closes the file once its readers have ended. Reads wait a while for the next one.
-func (b *BoltStore) letGo() {
+// letGo closes the file once its readers have ended, and returns it. Reads wait a while for the
+// next one.
+func (b *BoltStore) letGo() *boltfile.File {
 	b.fileMu.Lock()
 	file := b.file
 	b.file, b.reopened = nil, make(chan struct{})
@@ -53,13 +59,19 @@ func (b *BoltStore) letGo() {
 	if err := file.CloseDirty(); err != nil {
 		b.log.Error("session: cannot close the failed file", "error", err)
 	}
+	return file
 }
 
-// openAgain opens the file anew.
-func (b *BoltStore) openAgain() error {
+// openAgain opens the file anew. What somebody put into its place, a restored backup perhaps, is
+// not the state that this process answers for: ended sessions could be back. was is nil when
+// any file will do.
+func (b *BoltStore) openAgain(was *boltfile.File) error {
 	file, err := b.openFile(boltfile.Reopen)
 	if err != nil {
 		return err
+	}
+	if was != nil && !file.Same(was) {
+		return errors.Join(fmt.Errorf("%s: %w", b.path, boltfile.ErrReplaced), file.CloseDirty())
 	}
 	if err := b.install(file); err != nil {
 		return errors.Join(err, file.CloseDirty())
@@ -91,7 +103,7 @@ func (c *committer) settleMoves() {
 func (c *committer) resume() {
 	now := time.Now()
 	if c.store.mem.refused.Load() > 0 {
-		c.retryAt = now.UnixNano()
+		c.retryAt = c.queue.clock(now)
 	}
 	if c.store.mem.pending.Load() > 0 {
 		c.queue.soonest(&c.queue.flushAt, now)

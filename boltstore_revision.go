@@ -86,6 +86,8 @@ type revision struct {
 	meta    *Meta                       // nil: as it is
 	bodies  []loadedComponent           // components that become exactly this
 	changes map[string]ComponentChanges // components that are changed
+
+	accepted time.Time // of what is pending: when it was, and the session alive
 }
 
 // apply returns what the revision makes of a session: its metadata, and the components that

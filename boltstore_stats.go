@@ -13,6 +13,9 @@ import (
 type Stats struct {
 	Format       int       `json:"format"`        // version of the file format, see docs/format.md
 	Sessions     int       `json:"sessions"`      // in the file, expired ones that are not reaped included
+	Created      uint64    `json:"created"`       // new sessions that were stored
+	Ended        uint64    `json:"ended"`         // sessions destroyed, revoked, cleared or reaped; not renewed
+	Saves        uint64    `json:"saves"`         // that were stored, with SyncEvery accepted
 	Commits      uint64    `json:"commits"`       // transactions that changed something
 	Ops          uint64    `json:"ops"`           // saves, ends and other ops in these
 	LargestGroup int       `json:"largest_group"` // ops in one commit, at most
@@ -26,18 +29,24 @@ type Stats struct {
 	MaxBytes     int64     `json:"max_bytes"`     // BoltOptions.MaxSize
 	LastReap     time.Time `json:"last_reap"`     // when the last run began; zero before the first
 	LastReaped   int       `json:"last_reaped"`   // sessions that it deleted
+	LastReapErr  string    `json:"last_reap_error,omitempty"`
+	Opened       time.Time `json:"opened"`        // when Open returned the store
+	LiveSessions int       `json:"live_sessions"` // in use by requests, of Managers over the store itself
 	Failed       bool      `json:"failed"`        // writes fail until the file is open again
 	Full         bool      `json:"full"`          // new sessions get ErrFull
 }
 
 // boltStats are the counters behind Stats.
 type boltStats struct {
+	created, ended, saves          atomic.Uint64
 	commits, ops, largest, reopens atomic.Uint64
 	size, free                     atomic.Int64
+	opened                         time.Time
 
-	mu         sync.Mutex
-	lastReap   time.Time
-	lastReaped int
+	mu          sync.Mutex
+	lastReap    time.Time
+	lastReaped  int
+	lastReapErr error
 }
 
 // Stats returns what the store tells of itself. It reads no file.
@@ -45,13 +54,19 @@ func (b *BoltStore) Stats() Stats {
 	s := &b.stats
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	reapErr := ""
+	if s.lastReapErr != nil {
+		reapErr = s.lastReapErr.Error()
+	}
 	return Stats{
-		Format: formatVersion, Sessions: int(b.count.Load()), Commits: s.commits.Load(), Ops: s.ops.Load(),
+		Format: formatVersion, Sessions: int(b.count.Load()),
+		Created: s.created.Load(), Ended: s.ended.Load(), Saves: s.saves.Load(), Commits: s.commits.Load(), Ops: s.ops.Load(),
 		LargestGroup: int(s.largest.Load()), Reopens: s.reopens.Load(),
 		Pending: int(b.mem.pending.Load()), PendingBytes: b.mem.bytes.Load(),
 		Touches: int(b.mem.touches.Load()), Refused: int(b.mem.refused.Load()),
 		FileBytes: s.size.Load(), FreeBytes: s.free.Load(), MaxBytes: b.opts.MaxSize,
-		LastReap: s.lastReap, LastReaped: s.lastReaped,
+		LastReap: s.lastReap, LastReaped: s.lastReaped, LastReapErr: reapErr,
+		Opened: s.opened, LiveSessions: b.proxy().lives(),
 		Failed: b.queue.refusal() == ErrFailed, Full: b.crowded() || b.flushFull.Load(),
 	}
 }
@@ -63,11 +78,29 @@ func (s *boltStats) committed(ops int) {
 	s.largest.Store(max(s.largest.Load(), uint64(ops)))
 }
 
+// saved counts a save that came back with err, and returns that.
+func (s *boltStats) saved(isNew bool, err error) error {
+	if err == nil {
+		s.saves.Add(1)
+		if isNew {
+			s.created.Add(1)
+		}
+	}
+	return err
+}
+
+// settled counts what a committed task ended, also when nobody waited for it.
+func (s *boltStats) settled(t *task) {
+	if t.err == nil && (t.ends() || t.kind == opReap) {
+		s.ended.Add(uint64(t.count))
+	}
+}
+
 // reaped notes a run of the reaper.
-func (s *boltStats) reaped(start time.Time, n int) {
+func (s *boltStats) reaped(start time.Time, n int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.lastReap, s.lastReaped = start, n
+	s.lastReap, s.lastReaped, s.lastReapErr = start, n, err
 }
 
 // measureTx notes how much of the file is in use as a write transaction begins.

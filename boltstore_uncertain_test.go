@@ -94,7 +94,7 @@ func TestBoltStoreFailedWhileReopening(t *testing.T) {
 func TestBoltStoreCloseWhileFailed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fail := new(saboteur)
-		b, err := Open(t.TempDir()+"/sessions.db", &BoltOptions{commit: fail.commit, Logger: slog.New(slog.DiscardHandler)})
+		b, err := Open(t.TempDir()+"/sessions.db", &BoltOptions{commit: fail.commit, NoSocket: true, Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)
 		}

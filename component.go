@@ -46,7 +46,9 @@ func (c *component) Get(key string, dst any) error {
 // typeName returns the type that dst points to.
 func typeName(dst any) string { return strings.TrimPrefix(fmt.Sprintf("%T", dst), "*") }
 
-// Set encodes v and keeps it under key; it is stored by the next save. Setting what is there
+// Set encodes v and keeps it under key; it is stored by the next save. Of a struct the exported
+// fields are kept, as with encoding/json, whose tags apply (cbor tags come first); unexported
+// ones and those tagged "-" are left out. Setting what is there
 // already is no change. The errors leave the earlier value as it was: ErrUnsupportedValue if v
 // could not be read back equal, ErrTooLarge if it or the component would be too large,
 // ErrInvalidName for a key that is empty, longer than 255 bytes, not UTF-8 or has a NUL,
@@ -122,10 +124,7 @@ func (c *component) swap(key string, value []byte, gen *uint64) (bool, error) {
 
 // encode checks the key and encodes the value, with no lock held: it may run code of v's type.
 func (c *component) encode(key string, v any) ([]byte, error) {
-	if key == "" {
-		return nil, fmt.Errorf("%w: the key is empty", ErrInvalidName)
-	}
-	if err := checkName("key", key); err != nil {
+	if err := checkKey(key); err != nil {
 		return nil, err
 	}
 	value, err := record.Encode(v, c.s.limit())
@@ -147,6 +146,14 @@ func checkSize(size, limit int) error {
 		return nil
 	}
 	return fmt.Errorf("%w: the component would have %d bytes, it may have %d", ErrTooLarge, size, limit)
+}
+
+// checkKey says what is wrong with a key.
+func checkKey(key string) error {
+	if key == "" {
+		return fmt.Errorf("%w: the key is empty", ErrInvalidName)
+	}
+	return checkName("key", key)
 }
 
 // checkName says what is wrong with the name of a key, component or user. The name is not part

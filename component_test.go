@@ -136,7 +136,7 @@ func TestComponentSizeLimit(t *testing.T) {
 	s := newSession()
 	must(t, s.Set("a", strings.Repeat("a", 30000)))
 	must(t, s.Set("b", strings.Repeat("b", 30000)))
-	free := DefaultMaxComponentSize - 2*(2+3+30000) - mapHead - 2 - 3
+	free := DefaultMaxComponentSize - 2*(2+3+30000) - 5 - 2 - 3
 	wantErr(t, s.Set("c", strings.Repeat("c", free+1)), ErrTooLarge)
 	equalList(t, "keys", s.Keys(), []string{"a", "b"})
 	must(t, s.Set("c", strings.Repeat("c", free)))

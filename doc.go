@@ -24,6 +24,9 @@
 // client gets an error and not a response that promises what was not stored. A visitor who
 // sets nothing costs nothing: no record, no cookie.
 //
+// So set before you write. What is set later is saved when the handler returns, and the client
+// is not told if that fails; a new session cannot begin then, which a warning says.
+//
 // At login, and whenever a user's rights change, call [Session.SetUser] and [Session.Renew]: the
 // session goes on under a new token and the old one is dead in the same commit. To log out,
 // [Session.Destroy].
@@ -38,10 +41,12 @@
 // of each other's way and read only what they use.
 //
 // Values are encoded as CBOR when they are set and decoded when they are read; nobody shares
-// memory. What could not be read back equal is refused when it is set: functions, channels,
-// cycles, strings that are not UTF-8, structs with nothing but unexported fields, an int inside
-// an interface (it would come back as an int64). Struct fields may be added and dropped later,
-// as with JSON; a value that fits its type no longer harms only its own key.
+// memory. Of structs the exported fields are kept, as with encoding/json, whose tags apply. What
+// could not be read back equal in these is refused when it is set: functions, channels, cycles,
+// strings that are not UTF-8, structs with nothing but unexported fields, an int inside an
+// interface (it would come back as an int64), slices of more than 4,096 elements (bytes are no
+// elements), maps of more than 1,024 keys, more than 16 levels. Struct fields may be added and
+// dropped later, as with JSON; a value that fits its type no longer harms only its own key.
 //
 // # Lifecycle
 //

@@ -13,11 +13,12 @@ var (
 	ErrExists = errors.New("session: a session with this ID exists")
 	// ErrNoKey: the component has no value under this key.
 	ErrNoKey = errors.New("session: no value under this key")
-	// ErrNoSession: the client sent no token of a session; Manager.Generate starts one.
+	// ErrNoSession: the client sent no token of a session; Manager.Generate starts one. What the
+	// errors say is for the log of the app, not for its clients.
 	ErrNoSession = errors.New("session: the request has no session; start one with Manager.Generate")
 	// ErrHeadersSent: the response's header is out, so that no token can be sent any more.
 	ErrHeadersSent = errors.New("session: the response has begun, a new token cannot be sent; do this before writing")
-	// ErrReleased: the request of this handle is over.
+	// ErrReleased: the request of this handle is over. Reading what it has still works.
 	ErrReleased = errors.New("session: used after its request ended; use Manager.Store().Acquire in background work")
 	// ErrUnsupportedValue: a value that could not be read back equal.
 	ErrUnsupportedValue = errors.New("session: value cannot be stored")
@@ -27,8 +28,8 @@ var (
 	ErrTooLarge = errors.New("session: too large")
 	// ErrClosed: the store is closed.
 	ErrClosed = errors.New("session: store is closed")
-	// ErrLocked: another process has the store's file open.
-	ErrLocked = errors.New("session: file is in use by another process")
+	// ErrLocked: the store's file is open already, usually in another process.
+	ErrLocked = errors.New("session: one process at a time can have the file open")
 	// ErrFull: no room on the disk or under MaxSize; nothing was changed.
 	ErrFull = errors.New("session: no room to store; free disk space or raise MaxSize, expired sessions make room when they are reaped")
 	// ErrUncertain: the write may or may not have happened.

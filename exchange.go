@@ -242,9 +242,14 @@ func (x *exchange) close() {
 	if !x.w.headersSent() {
 		x.protect()
 	}
-	if s != nil {
-		s.release()
+	if s == nil {
+		return
 	}
+	if s.loginForgotten() {
+		x.m.log.Warn("session: SetUser without Renew or Generate: the client brought the session, so it did not become the user's",
+			"session", s.ID().Short())
+	}
+	s.release()
 }
 
 // released says whether the handler is over: a request that outlives it begins anew.

@@ -162,10 +162,6 @@ func (l *live) endLocked(reason Reason) {
 	if l.done != nil {
 		close(l.done)
 	}
-	if l.moving != nil { // other handles need not wait for a move that leaves them behind
-		close(l.moving)
-		l.moving = make(chan struct{})
-	}
 }
 
 // end ends the session for all its handles.

@@ -197,3 +197,20 @@ func TestMemoryStoreRefusesAnOverfullComponent(t *testing.T) {
 	equal(t, "count", countIn(t, m, id), 1)
 	equal(t, "dirty", b.IsDirty(), true)
 }
+
+func TestMemoryStoreSecondCreationFails(t *testing.T) {
+	m := NewMemoryStore(nil)
+	id := randomID()
+	a, err := m.Create(t.Context(), id)
+	must(t, err)
+	b, err := m.Create(t.Context(), id)
+	must(t, err)
+	must(t, count.Set(a, 1))
+	must(t, a.Save(t.Context()))
+	wantErr(t, b.Save(t.Context()), ErrExists)
+	_, err = m.Create(t.Context(), id)
+	wantErr(t, err, ErrExists)
+	wantErr(t, m.Renew(t.Context(), a, id), ErrExists)
+	must(t, a.Save(t.Context()))
+	equal(t, "count", countIn(t, m, id), 1)
+}

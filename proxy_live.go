@@ -3,6 +3,8 @@ package session
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -187,4 +189,27 @@ func (p *ProxyStore) lost(s *Session, id ID) {
 		return
 	}
 	p.log.Warn("session: changes discarded, nobody saved them", "session", id.Short())
+}
+
+// lives returns how many sessions are in use.
+func (p *ProxyStore) lives() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.live)
+}
+
+// liveIDs returns the IDs of the sessions in use that match. No state is locked under the map's
+// lock: elsewhere it is the other way round.
+func (p *ProxyStore) liveIDs(match func(*live) bool) (ids []ID) {
+	p.mu.Lock()
+	all := slices.Collect(maps.Values(p.live))
+	p.mu.Unlock()
+	for _, l := range all {
+		l.mu.Lock()
+		if match(l) {
+			ids = append(ids, l.id)
+		}
+		l.mu.Unlock()
+	}
+	return ids
 }

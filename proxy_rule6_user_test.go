@@ -47,6 +47,19 @@ func TestProxyRule6UserIsNotStagedAfterTheRenewal(t *testing.T) {
 	})
 }
 
+// What was said of a session that is regenerated away does not come back with a renewal.
+func TestProxyRule6UserIsNotStagedAfterRegenerate(t *testing.T) {
+	eachKind(t, func(t *testing.T, p *ProxyStore, g *gateStore) {
+		s, _ := bring(t, p, stored(t, p, 1))
+		must(t, s.SetUser("ann"))
+		must(t, s.Regenerate(t.Context()))
+		must(t, count.Set(s, 1))
+		must(t, s.Save(t.Context()))
+		must(t, s.Renew(t.Context()))
+		equal(t, "user", s.User(), "")
+	})
+}
+
 func TestProxyRule6UserOfANewSessionIsNotStaged(t *testing.T) {
 	eachKind(t, func(t *testing.T, p *ProxyStore, g *gateStore) {
 		s, _ := visit(t, p)

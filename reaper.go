@@ -112,7 +112,7 @@ func parseSchedule(schedule string, now time.Time) (due cron.Schedule, err error
 		return bad("time zones are not supported, it is read in local time; leave out TZ=")
 	}
 	if due, err = cron.ParseStandard(schedule); err != nil {
-		return nil, fmt.Errorf("session: reap schedule %q: %w", schedule, err)
+		return nil, fmt.Errorf("session: reap schedule %q: %w; write it as \"@every 10m\" or \"0 3 * * *\", or session.Never", schedule, err)
 	}
 	if every, ok := strings.CutPrefix(schedule, "@every "); ok {
 		if d, _ := time.ParseDuration(every); d < time.Second {

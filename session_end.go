@@ -9,7 +9,8 @@ import (
 // Destroy ends the session, for all handles and for good, and tells whether it did: false when
 // it had ended already or was never stored. It answers when that is on disk. An error means
 // that the outcome is not certain: the store refuses the session all the same for as long as it
-// is open, and tries again.
+// is open, and tries again. To go on with an empty session, for a message after a logout say,
+// call Regenerate instead, or after it.
 func (s *Session) Destroy(ctx context.Context) (bool, error) {
 	ctx, cancel := s.patient(ctx)
 	defer cancel()
@@ -60,7 +61,6 @@ func (s *Session) destroyLocked(ctx context.Context, l *live) (was bool, err err
 // destroyIn ends a session in its store, and calls end unless the store did not start to work.
 // It fails closed: whatever else the store says, or if it panics, nobody goes on with the session.
 func destroyIn(ctx context.Context, store Store, id ID, end func()) (err error) {
-	err = ErrUncertain
 	defer func() {
 		if !untried(err) {
 			end()

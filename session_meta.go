@@ -46,8 +46,8 @@ func (s *Session) User() string { return s.metadata().User }
 // SetUser makes the session the user's, "" for nobody's, so that it is found by the user's
 // name (see [UserIndex]). In a request, a session that the client brought does not become
 // another user's until Renew or Manager.Generate gives it a new token in the same request,
-// before or after: until then User says what it said, and without it nothing changes. So
-// whoever planted a token gains nothing by the login.
+// before or after: until then User says what it said, and without it nothing changes but that
+// a warning is logged. So whoever planted a token gains nothing by the login.
 func (s *Session) SetUser(user string) error {
 	if err := checkName("user name", user); err != nil {
 		return err
@@ -68,6 +68,13 @@ func (s *Session) SetUser(user string) error {
 		l.meta.User, l.metaGen = user, l.nextLocked()
 	}
 	return nil
+}
+
+// loginForgotten says whether SetUser waits for a renewal that did not come.
+func (s *Session) loginForgotten() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.staged != nil
 }
 
 // stagedUser returns the user that a renewal by this handle makes the session's.

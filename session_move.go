@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// Renew gives the session a new token and ID, in one atomic step with what is dirty: do it
+// Renew gives the session a new token and ID (but for one that is not stored yet, whose token
+// nobody has), in one atomic step with what is dirty: do it
 // whenever the user's rights change, at login above all (OWASP: renew the session ID after any
 // privilege level change). This handle goes on with the renewed session; the old token is dead
 // and all other handles have ended. Of two renewals at once the second gets ErrNotFound. It

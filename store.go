@@ -28,8 +28,9 @@ const DefaultMaxComponentSize = 64 << 10
 // [Session.Changes]. Package sessiontest proves that a store keeps the rules; the optional
 // interfaces below are found with [As].
 type Store interface {
-	// Create returns a new session under id, with the default ages, that is not stored until
-	// it is saved. It returns ErrExists if the store has an unexpired session under id.
+	// Create returns a new session under id, with the default ages and 16 random bytes of Salt,
+	// that is not stored until it is saved. It returns ErrExists if the store has an unexpired
+	// session under id.
 	Create(ctx context.Context, id ID) (*Session, error)
 
 	// Get returns a copy of the session under id with its global component and the named ones.
@@ -39,7 +40,10 @@ type Store interface {
 
 	// Save merges the session's dirty keys into what is stored, in one atomic step, and returns
 	// nil once all that was dirty at the call is stored. It stores a new session (ErrExists if
-	// another one took its ID), and returns ErrNotFound rather than bring back an ended one.
+	// another one took its ID), and returns ErrNotFound rather than bring back an ended one. It
+	// returns ErrTooLarge if a component would be larger than the store takes: with a method
+	// MaxComponentSize() int a store says what that is, without one it is
+	// DefaultMaxComponentSize.
 	Save(ctx context.Context, s *Session) error
 
 	// Destroy ends the session under id. It returns nil when there is nothing to end.
@@ -62,7 +66,7 @@ type Lister interface {
 
 // Clearer is a store that can end all its sessions at once.
 type Clearer interface {
-	// Clear ends all sessions and returns how many there were.
+	// Clear ends all sessions and returns how many unexpired ones there were.
 	Clear(ctx context.Context) (int, error)
 }
 
@@ -73,7 +77,8 @@ type Toucher interface {
 	Touch(ctx context.Context, id ID, at time.Time) error
 }
 
-// Renewer is a store that can move a session to another ID in one atomic step.
+// Renewer is a store that can move a session to another ID in one atomic step. On any other,
+// Session.Renew saves a copy and destroys the original, with a moment in between.
 type Renewer interface {
 	// Renew stores the changes of s and moves the session to the ID to. The old ID is dead from
 	// then on, and s with it: Get the session under its new ID. It returns ErrNotFound if s
@@ -89,7 +94,8 @@ type Reapable interface {
 
 // UserIndex is a store that finds the sessions of a user, as set by [Session.SetUser].
 type UserIndex interface {
-	// ByUser returns the user's unexpired sessions, in no promised order.
+	// ByUser returns the user's unexpired sessions, in no promised order; "" is no user and has
+	// none. For a value of one, such as the name of its device, Get it.
 	ByUser(ctx context.Context, user string) ([]Info, error)
 
 	// DestroyUser ends the user's sessions but for those under the IDs except, and returns how
@@ -101,7 +107,7 @@ type UserIndex interface {
 type Notifier interface {
 	// OnDestroy has f called for every session that ends, after the end is committed and before
 	// the call that ended it returns. f runs on that call's goroutine and may use the store, but
-	// not save or end the session once more through a handle.
+	// not change, save or end the session through a handle on it.
 	// The function returned stops it.
 	OnDestroy(f func(ID, Reason)) (cancel func())
 }
@@ -193,7 +199,7 @@ type Info struct {
 type Changes struct {
 	ID         ID
 	New        bool                        // the session is to be created, and must not exist
-	Meta       *Meta                       // nil when unchanged; never moves Created, End or Salt, LastAccess only forward
+	Meta       *Meta                       // nil when unchanged, never when New; Created, End and Salt stay, of two LastAccess the later counts
 	Components map[string]ComponentChanges // the components that changed
 
 	seq uint64 // all changes up to this generation are in the snapshot

@@ -18,6 +18,10 @@ import (
 // no cookie and no Vary come into the response. Manager.Generate does not know the request; to
 // test a handler that calls it, and what is sent, wrap the handler in a Manager's Handler.
 //
+// Call the bare handler: a Manager.Handler in between puts a session of its own into r. As the
+// session is new, SetUser takes effect at once, and Renew gives another ID only once it was
+// saved; whether a login renews shows through a Manager's Handler and two requests.
+//
 // The session is new whatever cookies r has. Its handle is released when t ends. r is used as
 // it is, a context that is done included. In a bubble of testing/synctest, t is the bubble's.
 func Request(t testing.TB, r *http.Request) (*http.Request, *session.Session) {

@@ -20,6 +20,12 @@ import (
 //
 // A write that has to enlarge the mapping waits for the copying to end.
 func Backup(ctx context.Context, f *File, dest string, stop func() error) error {
+	return BackupThen(ctx, f, dest, stop, func() {})
+}
+
+// BackupThen is Backup, and calls copied as soon as f is not needed any more: syncing and
+// verifying the copy can take far longer, and whoever waits for f need not wait for that.
+func BackupThen(ctx context.Context, f *File, dest string, stop func() error, copied func()) error {
 	dest, err := filepath.Abs(dest)
 	if err != nil {
 		return err
@@ -37,7 +43,7 @@ func Backup(ctx context.Context, f *File, dest string, stop func() error) error 
 	}
 	defer os.Remove(tmp.Name())
 	defer tmp.Close()
-	if err := writeBackup(ctx, f, tmp, stopper(ctx, stop)); err != nil {
+	if err := writeBackup(ctx, f, tmp, stopper(ctx, stop), copied); err != nil {
 		return fmt.Errorf("write backup: %w", err)
 	}
 	if err := publish(tmp.Name(), dest); err != nil {
@@ -50,8 +56,8 @@ func Backup(ctx context.Context, f *File, dest string, stop func() error) error 
 	return nil
 }
 
-// writeBackup copies f to tmp, puts it on disk and verifies it.
-func writeBackup(ctx context.Context, f *File, tmp *os.File, stop func() error) error {
+// writeBackup copies f to tmp, calls copied, puts it on disk and verifies it.
+func writeBackup(ctx context.Context, f *File, tmp *os.File, stop func() error, copied func()) error {
 	w := &stopWriter{w: tmp, stop: stop}
 	var txid int
 	err := Guard(func() error {
@@ -72,6 +78,7 @@ func writeBackup(ctx context.Context, f *File, tmp *os.File, stop func() error) 
 	if err != nil {
 		return err
 	}
+	copied()
 	if err := tmp.Sync(); err != nil {
 		return err
 	}

@@ -157,3 +157,24 @@ func TestBackupVerifies(t *testing.T) {
 	}
 	mustBeAlone(t, dir)
 }
+
+// TestBackupThen: the file is needed only until it is copied; the copy has no name yet then.
+func TestBackupThen(t *testing.T) {
+	f := bloated(t)
+	dest, copied := filepath.Join(t.TempDir(), "copy.db"), 0
+	err := boltfile.BackupThen(t.Context(), f, dest, nil, func() {
+		copied++
+		if _, err := os.Stat(dest); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("the copy has its name before it is verified: %v", err)
+		}
+		if err := f.Close(); err != nil { // nobody holds it any more
+			t.Error(err)
+		}
+	})
+	if err != nil || copied != 1 {
+		t.Fatalf("BackupThen = %v, copied %d times", err, copied)
+	}
+	if _, err := boltfile.Verify(t.Context(), dest, nil); err != nil {
+		t.Error(err)
+	}
+}

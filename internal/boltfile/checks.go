@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -24,6 +25,12 @@ func checkKind(path string, info os.FileInfo) error {
 	}
 }
 
+// lockedBy returns the error for a file that a process holds, as holder names it.
+func lockedBy(path, holder string) *LockedError {
+	own := fmt.Sprintf("pid %d", os.Getpid())
+	return &LockedError{Path: path, Holder: holder, Own: holder == own || strings.HasPrefix(holder, own+" ")}
+}
+
 // lock waits for the lock on f until the deadline.
 func lock(ctx context.Context, path string, f *os.File, exclusive bool, deadline time.Time) error {
 	for {
@@ -36,7 +43,7 @@ func lock(ctx context.Context, path string, f *os.File, exclusive bool, deadline
 		}
 		left := time.Until(deadline)
 		if left <= 0 {
-			return &LockedError{Path: path, Holder: holder(f)}
+			return lockedBy(path, holder(f))
 		}
 		if err := pause(ctx, min(left, lockPause)); err != nil {
 			return err

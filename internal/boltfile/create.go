@@ -69,7 +69,10 @@ func createTemp(path string) (*os.File, error) {
 	rand.Read(b[:]) // never fails
 	name := path + tempMark + hex.EncodeToString(b[:])
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return nil, fmt.Errorf("%w: user %d cannot create files in %s", err, os.Geteuid(), filepath.Dir(path))
+	case err != nil:
 		return nil, err
 	}
 	if _, err := tryLock(f, true); err != nil {

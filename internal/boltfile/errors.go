@@ -51,11 +51,15 @@ func (e *DamageError) Unwrap() error { return e.Err }
 type LockedError struct {
 	Path   string
 	Holder string // "pid 123 (counter)" where the system tells, else ""
+	Own    bool   // by this process
 }
 
 // Error implements error.
 func (e *LockedError) Error() string {
-	if e.Holder == "" {
+	switch {
+	case e.Own:
+		return e.Path + " is open in this process already; open it once and share the store"
+	case e.Holder == "":
 		return e.Path + " is in use by another process"
 	}
 	return e.Path + " is in use by " + e.Holder

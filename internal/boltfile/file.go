@@ -57,6 +57,9 @@ type File struct {
 // one of package os; the file is untouched then.
 func Open(ctx context.Context, path string, o Options) (*File, error) {
 	o = o.withDefaults()
+	if path == "" {
+		return nil, errors.New("the path of the file is empty")
+	}
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs // so that a change of directory does not make it another file
 	}
@@ -190,6 +193,9 @@ func (f *File) Path() string { return f.path }
 
 // Report returns what the verification at Open found.
 func (f *File) Report() Report { return f.report }
+
+// Same says whether both are of one file, even if that was closed in between.
+func (f *File) Same(g *File) bool { return os.SameFile(f.info, g.info) }
 
 // CheckPath returns ErrReplaced unless the path still names the open file. A store whose file
 // was moved away or removed writes into the void, and a second one may be open under its path.

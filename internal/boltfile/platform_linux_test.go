@@ -60,6 +60,9 @@ func mustNameHolder(t *testing.T, path string, pid int) {
 	if want := fmt.Sprintf("pid %d (", pid); !strings.HasPrefix(locked.Holder, want) {
 		t.Errorf("holder = %q, want %q…", locked.Holder, want)
 	}
+	if own := pid == os.Getpid(); locked.Own != own {
+		t.Errorf("Own = %v, want %v", locked.Own, own)
+	}
 }
 
 func TestLockPID(t *testing.T) {

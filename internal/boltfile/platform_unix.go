@@ -5,6 +5,7 @@ package boltfile
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"syscall"
 )
@@ -19,7 +20,10 @@ var fullErrnos = []error{syscall.ENOSPC, syscall.EFBIG, syscall.EDQUOT}
 // checkDir returns ErrPermission if any user may replace files in dir, and ErrNetworkFS.
 func checkDir(dir string, warn func(string)) error {
 	info, err := os.Stat(dir)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: make the directory first: mkdir -m 700 %s", err, dir)
+	case err != nil:
 		return err
 	}
 	if !info.IsDir() {
