@@ -1,7 +1,6 @@
 package session
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -123,7 +122,7 @@ func (a *adminBackend) infos(ctx context.Context, user string) iter.Seq2[Info, e
 // matches says whether a filter selects a session.
 func matches(f admin.Filter, info Info, now time.Time) bool {
 	return (f.User == "" || info.User == f.User) &&
-		(f.Component == "" || info.Components[f.Component] > 0) &&
+		(f.Component == "" || info.Components[f.Component] != 0) &&
 		(f.Older == 0 || now.Sub(info.LastAccess) >= f.Older)
 }
 
@@ -144,14 +143,9 @@ func (a *adminBackend) Find(ctx context.Context, prefix string, limit int) ([]st
 	if limit < 1 {
 		return nil, fmt.Errorf("%w: the limit is less than 1", admin.ErrInvalid)
 	}
-	lister, err := offered[Lister](a.proxy, "list its sessions")
+	all, inOrder, err := a.beginningWith(ctx, prefix)
 	if err != nil {
 		return nil, err
-	}
-	all := lister.All(ctx)
-	bolt, inOrder := lister.(*BoltStore)
-	if inOrder {
-		all = bolt.from(ctx, prefix)
 	}
 	var found []string
 	for info, err := range all {
@@ -159,9 +153,6 @@ func (a *adminBackend) Find(ctx context.Context, prefix string, limit int) ([]st
 			return nil, err
 		}
 		id := info.ID.String()
-		if !strings.HasPrefix(id, prefix) {
-			continue
-		}
 		at, _ := slices.BinarySearch(found, id)
 		if found = slices.Insert(found, at, id); len(found) > limit {
 			found = found[:limit]
@@ -173,53 +164,22 @@ func (a *adminBackend) Find(ctx context.Context, prefix string, limit int) ([]st
 	return found, nil
 }
 
-// Get is admin.Backend's.
-func (a *adminBackend) Get(ctx context.Context, id string) (admin.Session, error) {
-	parsed, err := adminID(id)
+// beginningWith returns the sessions whose IDs begin with a prefix, and whether they come in order.
+func (a *adminBackend) beginningWith(ctx context.Context, prefix string) (infos iter.Seq2[Info, error], inOrder bool, err error) {
+	lister, err := offered[Lister](a.proxy, "list its sessions")
 	if err != nil {
-		return admin.Session{}, err
+		return nil, false, err
 	}
-	l, err := a.whole(ctx, parsed)
-	if errors.Is(err, ErrNotFound) {
-		return admin.Session{}, admin.ErrNotFound
+	if bolt, ok := lister.(*BoltStore); ok {
+		return bolt.from(ctx, prefix), true, nil
 	}
-	if err != nil {
-		return admin.Session{}, err
-	}
-	s := describe(parsed, l.meta, make(map[string]int))
-	s.Salt, s.Fingerprint = bytes.Clone(l.meta.Salt), bytes.Clone(l.meta.Fingerprint)
-	l.eachLocked(func(name string, p *part) {
-		values := make(map[string][]byte)
-		for _, key := range p.keys() {
-			value, _ := p.find(key)
-			values[key] = bytes.Clone(value)
+	return func(yield func(Info, error) bool) {
+		for info, err := range lister.All(ctx) {
+			if (err != nil || strings.HasPrefix(info.ID.String(), prefix)) && !yield(info, err) {
+				return
+			}
 		}
-		if len(values) == 0 {
-			return
-		}
-		if s.Values == nil {
-			s.Values = make(map[string]map[string][]byte)
-		}
-		s.Values[name], s.Components[name] = values, len(values)
-	})
-	return s, nil
-}
-
-// whole returns a copy of a session with all its components. One that comes while they are read
-// makes for another try.
-func (a *adminBackend) whole(ctx context.Context, id ID) (*live, error) {
-	var names []string
-	for {
-		s, err := a.proxy.Get(ctx, id, names...)
-		if err != nil {
-			return nil, err
-		}
-		known := names
-		names = s.Components()
-		if !slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(known, name) }) {
-			return s.state.Load(), nil
-		}
-	}
+	}, false, nil
 }
 
 // adminID reads an ID.

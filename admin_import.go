@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"sync"
@@ -67,7 +68,9 @@ func (a *adminBackend) store(ctx context.Context, replace bool, s *Session) (boo
 		if err := a.proxy.Destroy(ctx, s.ID()); err != nil {
 			return false, err
 		}
-	} else if _, err := a.proxy.Get(ctx, s.ID()); !errors.Is(err, ErrNotFound) {
+	} else if _, err := a.proxy.Get(ctx, s.ID()); errors.Is(err, ErrEncrypted) {
+		return false, nil
+	} else if !errors.Is(err, ErrNotFound) {
 		return false, err // Save would take it for the same session, created once more
 	}
 	err := a.proxy.Save(ctx, s)
@@ -135,7 +138,7 @@ func importedMeta(in *admin.Session, now time.Time) (m Meta, err error) {
 		Created: in.Created.UTC(), LastAccess: in.LastAccess.UTC(), End: in.End.UTC(), MaxAge: in.MaxAge,
 		User: in.User, Salt: in.Salt, Fingerprint: in.Fingerprint,
 	}
-	const maxSalt, fingerprintLen = 64, 32
+	const maxSalt, maxFingerprint = 64, 255
 	switch early, late := time.Unix(0, 0), time.Unix(0, 1<<63-1); {
 	case m.Created.Before(early), m.LastAccess.Before(m.Created), m.End.Before(m.Created):
 		return m, errors.New("the times are missing or not in order: created, last access, end")
@@ -147,7 +150,8 @@ func importedMeta(in *admin.Session, now time.Time) (m Meta, err error) {
 		return m, errors.New("the max age is less than a second")
 	case len(in.Encrypted) > 0:
 		return m, errors.New("its values are encrypted, and can only be imported in clear")
-	case len(m.Salt) > maxSalt, len(m.Fingerprint) != 0 && (len(m.Fingerprint) != fingerprintLen || len(m.Salt) == 0):
+	case len(m.Salt) > maxSalt, len(m.Fingerprint) > maxFingerprint,
+		len(m.Fingerprint) > 0 && (len(m.Fingerprint) < sha256.Size || len(m.Salt) == 0):
 		return m, errors.New("salt and fingerprint are not such as sessions have")
 	}
 	if len(m.Salt) == 0 {

@@ -34,11 +34,13 @@
 // # The types
 //
 // A [Store] keeps sessions: [BoltStore] in a file, [MemoryStore] in memory, or your own, which
-// package sessiontest checks. A [ProxyStore] stands before a store and holds its live sessions,
-// so that all requests of a visitor share one state. A [Manager] gives requests their sessions
-// and responses their cookies. A [Session] is a handle on a session: its values are those of the
-// global component, and [Session.Component] gives named ones, so that parts of a program keep out
-// of each other's way and read only what they use.
+// package sessiontest checks. While a BoltStore is open, its user can look at it and steer it
+// through a socket beside the file, with sessctl or package admin; [NewAdminBackend] does the
+// same to any store from within. A [ProxyStore] stands before a store and holds its live
+// sessions, so that all requests of a visitor share one state. A [Manager] gives requests their
+// sessions and responses their cookies. A [Session] is a handle on a session: its values are
+// those of the global component, and [Session.Component] gives named ones, so that parts of a
+// program keep out of each other's way and read only what they use.
 //
 // Values are encoded as CBOR when they are set and decoded when they are read; nobody shares
 // memory. Of structs the exported fields are kept, as with encoding/json, whose tags apply. What

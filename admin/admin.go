@@ -1,6 +1,6 @@
 // Package admin looks at and steers a store of sessions: its own process's, or another's over a
 // Unix socket. [Backend] is what can be done. The root package has one for any of its stores;
-// [Client] is one that asks an [Handler] of another process. So a tool like sessctl does the same
+// [Client] is one that asks a [Handler] of another process. So a tool like sessctl does the same
 // to a running store and to a file that nobody has open.
 //
 // Nothing here knows a token: sessions are named by their IDs, which open nothing.
@@ -66,10 +66,10 @@ type Session struct {
 	User       string         `json:"user"`
 	Created    time.Time      `json:"created"`
 	LastAccess time.Time      `json:"last_access"`
-	Expires    time.Time      `json:"expires"` // unless it is used
-	End        time.Time      `json:"end"`     // at the latest
-	MaxAge     time.Duration  `json:"max_age"` // nanoseconds
-	Components map[string]int `json:"components"`
+	Expires    time.Time      `json:"expires"`    // unless it is used
+	End        time.Time      `json:"end"`        // at the latest
+	MaxAge     time.Duration  `json:"max_age"`    // nanoseconds
+	Components map[string]int `json:"components"` // how many keys each has; -1: it is encrypted, and no key fits
 
 	// Of Get, and for Import: the encoded (CBOR) values by component and key. Encrypted names the
 	// components whose values cannot be read without a key.

@@ -73,6 +73,11 @@ var errListEnd = errors.New("the list is complete")
 func nextLine(lines *json.Decoder) (*Session, error) {
 	var line listLine
 	if err := lines.Decode(&line); err != nil {
+		var syntax *json.SyntaxError
+		var kind *json.UnmarshalTypeError
+		if errors.As(err, &syntax) || errors.As(err, &kind) {
+			return nil, errBadAnswer
+		}
 		return nil, err
 	}
 	switch {

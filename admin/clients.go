@@ -42,7 +42,7 @@ func (c *clients) Accept() (net.Conn, error) {
 			raw.Close()
 			return nil, net.ErrClosed
 		}
-		return &conn{UnixConn: raw, owner: c}, nil
+		return &conn{UnixConn: raw, owner: c, since: time.Now()}, nil
 	}
 }
 
@@ -52,26 +52,45 @@ func (c *clients) refuse(raw *net.UnixConn, err error) {
 	c.refused.Do(func() { c.log.Warn("session: refused a client of the admin socket", "error", err) })
 }
 
-// take takes a place, or waits for one: the longest of those who were let in and asked for
-// nothing has to go. It says false when the listener is closed.
+// take takes a place, or waits for one: those who were let in and ask for nothing have to go, one
+// at a time. It says false when the listener is closed.
 func (c *clients) take() bool {
-	select {
-	case c.places <- struct{}{}:
-		return true
-	default:
+	for {
+		select {
+		case c.places <- struct{}{}:
+			return true
+		default:
+		}
+		timer := time.NewTimer(c.makeRoom())
+		select {
+		case c.places <- struct{}{}:
+			timer.Stop()
+			return true
+		case <-c.closed:
+			timer.Stop()
+			return false
+		case <-timer.C:
+		}
 	}
+}
+
+// silence is how long a client has for its request when others wait for its place.
+const silence = 25 * time.Millisecond
+
+// makeRoom hangs up on the client that has been silent for longest, if that is long enough, and
+// returns when to look again.
+func (c *clients) makeRoom() time.Duration {
 	c.mu.Lock()
-	if len(c.silent) > 0 {
-		c.silent[0].hangUp()
-		c.silent = c.silent[1:]
+	defer c.mu.Unlock()
+	if len(c.silent) == 0 {
+		return time.Hour // a place comes free, or none does
 	}
-	c.mu.Unlock()
-	select {
-	case c.places <- struct{}{}:
-		return true
-	case <-c.closed:
-		return false
+	if left := silence - time.Since(c.silent[0].since); left > 0 {
+		return left
 	}
+	c.silent[0].hangUp()
+	c.silent = c.silent[1:]
+	return silence
 }
 
 // changed notes who has sent a request, or left; see http.Server.ConnState.
@@ -135,6 +154,7 @@ func (c *clients) Addr() net.Addr { return c.listener.Addr() }
 type conn struct {
 	*net.UnixConn
 	owner *clients
+	since time.Time
 	once  sync.Once
 }
 

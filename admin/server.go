@@ -37,7 +37,7 @@ type Server struct {
 // Unix. A nil log is slog.Default.
 //
 // At most 16 clients are served at a time; further ones wait. Those that connect and ask for
-// nothing make room for them, and none can take more than a minute to be read or written to.
+// nothing have to make room for them, and none is waited for longer than a minute.
 //
 // [session.Open]: https://pkg.go.dev/github.com/boltsession/session#Open
 func Serve(path string, b Backend, log *slog.Logger) (*Server, error) {

@@ -34,6 +34,7 @@ func TestScripts(t *testing.T) {
 			"fingerprint": cmdFingerprint,
 			"only":        cmdOnly,
 			"status":      cmdStatus,
+			"spoil":       cmdSpoil,
 		},
 	})
 }
@@ -110,7 +111,7 @@ func fill(s *session.Session, components map[string]map[string]any) error {
 // cmdHold has the test open a store until the script ends, as an app does, or as another reader
 // with a second argument: hold FILE [reading].
 func cmdHold(ts *testscript.TestScript, _ bool, args []string) {
-	store, err := session.Open(ts.MkAbs(args[0]), &session.BoltOptions{ReadOnly: len(args) > 1})
+	store, err := session.Open(ts.MkAbs(args[0]), &session.BoltOptions{ReadOnly: len(args) > 1, NoSocket: true})
 	ts.Check(err)
 	ts.Defer(func() { store.Close() })
 }
