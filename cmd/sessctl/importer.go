@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/boltsession/session/admin"
@@ -43,7 +44,7 @@ func newImporter(store *connection, replace bool) *importer {
 func (im *importer) run(ctx context.Context, std streams, in io.Reader, size int64) error {
 	p := std.progress("import", bytesUnit)
 	if size == 0 {
-		p = std.progress("import", countUnit)
+		p = std.progress("import sessions", countUnit)
 	}
 	defer p.stop()
 	p.total.Store(size)
@@ -136,7 +137,8 @@ func (im *importer) one(ctx context.Context) error {
 		n, err := im.store.Import(ctx, im.replace, b.Session)
 		im.imported += n
 		if err != nil {
-			return fmt.Errorf("line %d: %w", b.line, err)
+			text := strings.TrimPrefix(err.Error(), "session 1 of 1: ")
+			return &toldError{fmt.Sprintf("line %d: %s", b.line, text), err}
 		}
 	}
 	return errors.New("import sessions: the store does not take them together")

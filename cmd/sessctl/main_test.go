@@ -15,7 +15,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"sessctl": main})
+	testscript.Main(suite{m}, map[string]func(){"sessctl": main, "visit": visit})
 }
 
 // TestScripts runs the real program; see testdata/script.
@@ -25,6 +25,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
+			env.Values[appKey{}] = new(app)
 			env.Setenv("GORACE", "atexit_sleep_ms=0") // a second for each of our runs
 			return os.Chmod(env.WorkDir, 0o700)       // what Open asks of a store's directory
 		},
@@ -35,6 +36,8 @@ func TestScripts(t *testing.T) {
 			"only":        cmdOnly,
 			"status":      cmdStatus,
 			"spoil":       cmdSpoil,
+			"app":         cmdApp,
+			"idof":        cmdIDOf,
 		},
 	})
 }

@@ -93,12 +93,14 @@ func (p *progress) draw(began time.Time) {
 	}
 }
 
-// line returns what is to be said after so much time, in less than width columns.
+// line returns what is to be said after so much time. It leaves some of the width columns free: a
+// ^C that is typed and shown must not begin another line.
 func (p *progress) line(spent time.Duration, width int) string {
+	width = max(0, width-4)
 	total, done := p.total.Load(), p.done.Load()
 	rate := float64(done) / spent.Seconds()
 	if total <= 0 {
-		return clip(fmt.Sprintf("%s  %s  %s/s", p.what, p.unit(float64(done)), p.unit(rate)), width-1)
+		return clip(fmt.Sprintf("%s  %s  %s/s", p.what, p.unit(float64(done)), p.unit(rate)), width)
 	}
 	share := min(1, float64(done)/float64(total))
 	tail := fmt.Sprintf("%3.0f%%  %s of %s", 100*share, p.unit(float64(min(done, total))), p.unit(float64(total)))
@@ -109,12 +111,12 @@ func (p *progress) line(spent time.Duration, width int) string {
 		left := time.Duration(float64(total-done) / rate * float64(time.Second))
 		tail += fmt.Sprintf("  %s/s  %s left", p.unit(rate), span(max(left, time.Second)))
 	}
-	if room := min(30, width-1-len(p.what)-len(tail)-6); room >= 8 {
+	if room := min(30, width-len(p.what)-len(tail)-6); room >= 8 {
 		full := int(share * float64(room))
 		tail = "[" + strings.Repeat("#", full) + strings.Repeat("-", room-full) + "]  " + tail
 	}
-	return clip(p.what+"  "+tail, width-1)
+	return clip(p.what+"  "+tail, width)
 }
 
 // clip cuts a line of ASCII to n columns; a longer one would wrap and could not be wiped.
-func clip(line string, n int) string { return line[:min(len(line), max(0, n))] }
+func clip(line string, n int) string { return line[:min(len(line), n)] }

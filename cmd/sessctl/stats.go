@@ -31,7 +31,7 @@ alert on failed, full and last_reap_error.`,
 				}
 				s = onDisk(s, args[0])
 				if asJSON {
-					return writeJSON(std.out, s)
+					return writeJSON(std.out, newStatsJSON(s))
 				}
 				return printStats(std.out, s, args[0], time.Now())
 			})
@@ -94,4 +94,22 @@ func reapText(s admin.Stats, now time.Time) string {
 		return "none since it was opened"
 	}
 	return fmt.Sprintf("%s, %s", relative(s.LastReap, now), sessionsText(s.LastReaped))
+}
+
+// statsJSON is stats in JSON, where a time that there is none of is null.
+type statsJSON struct {
+	admin.Stats
+	LastReap *time.Time `json:"last_reap"`
+	Opened   *time.Time `json:"opened"`
+}
+
+func newStatsJSON(s admin.Stats) *statsJSON {
+	out := &statsJSON{Stats: s}
+	if !s.LastReap.IsZero() {
+		out.LastReap = &s.LastReap
+	}
+	if s.Live { // else it was opened to look at it
+		out.Opened = &s.Opened
+	}
+	return out
 }

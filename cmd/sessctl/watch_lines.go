@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io"
 	"time"
-
-	"github.com/boltsession/session/admin"
 )
 
 // textLines shows samples as lines for people and logs.
@@ -39,10 +37,10 @@ type jsonLines struct{ w io.Writer }
 
 // sampleJSON is a sample in JSON.
 type sampleJSON struct {
-	Time      time.Time    `json:"time"`
-	PerSecond *rates       `json:"per_second"` // null where there is none before to compare with
-	Stats     *admin.Stats `json:"stats"`      // null with an error
-	Error     string       `json:"error,omitempty"`
+	Time      time.Time  `json:"time"`
+	PerSecond *rates     `json:"per_second"` // null where there is none before to compare with
+	Stats     *statsJSON `json:"stats"`      // null with an error
+	Error     string     `json:"error,omitempty"`
 }
 
 func (l jsonLines) show(s sample) error {
@@ -51,7 +49,7 @@ func (l jsonLines) show(s sample) error {
 		line.Error = explain(s.err)
 		return writeJSON(l.w, line)
 	}
-	line.Stats = &s.stats
+	line.Stats = newStatsJSON(s.stats)
 	if s.rated {
 		line.PerSecond = &s.rates
 	}

@@ -105,7 +105,7 @@ func (s *screen) lines(now sample, width int) []string {
 		fmt.Sprintf("reaper    %s", reapText(stats, now.time)),
 		fmt.Sprintf("state     %s", stateText(stats)),
 		"",
-		spread("per second", "newest", width),
+		spread(fmt.Sprintf("%-10s%10s%10s", "per second", "now", "most"), "newest", width),
 	}
 	for _, r := range []struct {
 		name string
@@ -123,11 +123,12 @@ func (s *screen) lines(now sample, width int) []string {
 
 // rateLine returns a rate with the sparkline of those before, which grows from the right.
 func (s *screen) rateLine(name string, n float64, rated bool, of func(rates) float64, width int) string {
-	past := make([]float64, len(s.history))
+	past, most := make([]float64, len(s.history)), 0.0
 	for i, r := range s.history {
 		past[i] = of(r)
+		most = max(most, past[i])
 	}
-	head := fmt.Sprintf("%-8s %8s  ", name, rateText(n, rated))
+	head := fmt.Sprintf("%-10s%10s%10s  ", name, rateText(n, rated), rateText(most, len(past) > 0))
 	return spread(head, sparkline(past, width-len(head)), width)
 }
 
