@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"math"
@@ -67,6 +68,16 @@ func parseExpiryKey(key []byte) (deadline int64, id ID, ok bool) {
 
 // userKey returns the key under which a session stands in the index of users.
 func userKey(user string, id ID) []byte { return append(userPrefix(user), id[:]...) }
+
+// parseUserKey reads what userKey made.
+func parseUserKey(key []byte) (user []byte, id ID, ok bool) {
+	end := len(key) - len(id)
+	if end < 2 || bytes.IndexByte(key, 0) != end-1 {
+		return nil, id, false
+	}
+	copy(id[:], key[end:])
+	return key[:end-1], id, true
+}
 
 // userPrefix returns what the keys of a user's sessions begin with. Names have no NUL, so no
 // user's prefix begins with another's.

@@ -97,7 +97,7 @@ func openBoltAtUnchecked(t *testing.T, path string, opts *BoltOptions) *BoltStor
 	if opts != nil {
 		o = *opts
 	}
-	o.Logger = slog.New(slog.DiscardHandler)
+	o.Logger, o.NoSocket = slog.New(slog.DiscardHandler), true
 	b, err := Open(path, &o)
 	if err != nil {
 		t.Fatal(err)

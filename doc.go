@@ -75,6 +75,7 @@
 // renewal gets lost, the client is logged out. Retired tokens are forgotten when the program
 // restarts. Repeating an Update after [ErrUncertain] may apply it twice. A clock set back makes
 // sessions live longer. Handlers of one session see each other's unsaved writes. A listing
-// during Clear or Renew may miss or repeat a session. Values and user names are in the file
-// in clear. Local disks only.
+// during Clear or Renew may miss or repeat a session. Metadata and the names of users and
+// components are in the file in clear, and so are values unless [BoltOptions].Keys encrypts
+// them. Local disks only.
 package session

@@ -73,5 +73,5 @@ func (e *CorruptError) Error() string {
 	if e.Page != 0 {
 		where = fmt.Sprintf("%s: page %d", e.Path, e.Page)
 	}
-	return fmt.Sprintf("session: %s: %s; restore a backup, or set BoltOptions.OnCorrupt to MoveAside to start afresh beside it", where, e.Problem)
+	return fmt.Sprintf("session: %s: %s; restore a backup, save what can be saved with sessctl recover, or set BoltOptions.OnCorrupt to MoveAside to start afresh beside it", where, e.Problem)
 }

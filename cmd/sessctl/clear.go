@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bufio"
+	"context"
 	"fmt"
-	"strings"
 
-	"github.com/boltsession/session"
 	"github.com/spf13/cobra"
 )
 
@@ -16,57 +14,46 @@ func newClear(std streams) *cobra.Command {
 		DisableFlagsInUseLine: true,
 		Short:                 "End all sessions",
 		Long: `End all sessions: everybody is logged out, and what their sessions held is gone.
+Requests that an app is answering meanwhile see the end at once.
+
 It asks before; without a terminal to ask on it needs --yes, and exits with
 status 2 otherwise. It prints how many sessions it removed.`,
 		Example: `  sessctl clear sessions.db
   sessctl clear sessions.db --yes`,
 		Args: operands(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !yes {
-				if err := confirmClear(cmd, std, args[0]); err != nil {
-					return err
-				}
+			ctx := cmd.Context()
+			ask := confirmation{yes, "clear ends all sessions", std}
+			err := ask.check(ctx, func() (string, error) { return describeClear(ctx, args[0]) })
+			if err != nil {
+				return err
 			}
-			return writing(args[0], func(store *session.BoltStore) error {
-				n, err := store.Clear(cmd.Context())
+			return with(ctx, args[0], writing, func(store *connection) error {
+				n, err := store.Clear(ctx)
 				if err != nil {
 					return err
 				}
-				if asJSON {
-					return writeJSON(std.out, struct {
-						Removed int `json:"removed"`
-					}{n})
-				}
-				fmt.Fprintf(std.err, "sessions removed from %s:\n", printable(args[0]))
-				_, err = fmt.Fprintln(std.out, n)
-				return err
+				return printRemoved(std, args[0], asJSON, n)
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	yesFlag(cmd, &yes)
 	jsonFlag(cmd, &asJSON, `{"removed":12}`)
 	return cmd
 }
 
-// confirmClear asks whether all sessions are to be ended. The file is not held open while it
-// waits: the app could not start meanwhile.
-func confirmClear(cmd *cobra.Command, std streams, path string) error {
-	if !isTerminal(std.in) {
-		return usagef("clear ends all sessions and there is no terminal to ask on; add --yes if you mean it")
-	}
-	n := 0
-	err := reading(path, func(store *session.BoltStore) (err error) {
-		n, err = store.Length(cmd.Context())
+// describeClear says what clear will do.
+func describeClear(ctx context.Context, path string) (text string, err error) {
+	err = with(ctx, path, reading, func(store *connection) error {
+		n, err := store.Length(ctx)
+		text = fmt.Sprintf("This removes all sessions of %s, %d of them unexpired: everybody is logged out, and it cannot be undone.",
+			printable(path), n)
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(std.err, "This removes all sessions of %s, %d of them unexpired: everybody is logged out, and it cannot be undone.\nGo on? [y/N] ", printable(path), n)
-	answer, _ := bufio.NewReader(std.in).ReadString('\n')
-	switch strings.ToLower(strings.TrimSpace(answer)) {
-	case "y", "yes":
-		return nil
-	}
-	return fmt.Errorf("not confirmed, nothing was removed")
+	return text, err
+}
+
+// yesFlag adds the flag --yes to a command that asks.
+func yesFlag(cmd *cobra.Command, yes *bool) {
+	cmd.Flags().BoolVar(yes, "yes", false, "do not ask")
 }

@@ -10,7 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/boltsession/session"
+	"github.com/boltsession/session/admin"
 )
 
 // storeReport is what inspect tells of a store.
@@ -37,7 +37,6 @@ type ageGroup struct {
 
 // ages returns the groups, all empty. They end where a day's work and the default lifetime do.
 func ages() []ageGroup {
-	const day = 24 * time.Hour
 	groups := []ageGroup{
 		{limit: 10 * time.Minute}, {limit: time.Hour}, {limit: 4 * time.Hour}, {limit: day},
 		{limit: 7 * day}, {limit: 30 * day}, {},
@@ -49,40 +48,57 @@ func ages() []ageGroup {
 }
 
 // inspectStore prints what is in a store.
-func inspectStore(ctx context.Context, w io.Writer, store *session.BoltStore, path string, asJSON bool) error {
-	stats := store.Stats()
+func inspectStore(ctx context.Context, std streams, store *connection, asJSON bool) error {
+	stats, err := store.Stats(ctx)
+	if err != nil {
+		return err
+	}
+	stats = onDisk(stats, store.path)
 	r := storeReport{
-		File: path, Format: stats.Format, Size: stats.FileBytes, Free: stats.FreeBytes,
+		File: store.path, Format: stats.Format, Size: stats.FileBytes, Free: stats.FreeBytes,
 		Components: map[string]int{}, Ages: ages(),
 	}
+	if err := r.count(ctx, std, store, int64(stats.Sessions)); err != nil {
+		return err
+	}
+	r.Expired = max(0, stats.Sessions-r.Sessions)
+	if asJSON {
+		return writeJSON(std.out, r)
+	}
+	return r.print(std.out, lineWidth(std.out))
+}
+
+// count counts all sessions.
+func (r *storeReport) count(ctx context.Context, std streams, store *connection, total int64) error {
+	p := std.progress("read", countUnit)
+	defer p.stop()
+	p.total.Store(total)
+	p.start()
 	users := map[string]bool{}
 	now := time.Now()
-	for info, err := range store.All(ctx) {
+	for s, err := range store.List(ctx, admin.Filter{}) {
 		if err != nil {
 			return err
 		}
-		r.add(info, now)
-		users[info.User] = true
+		r.add(s, now)
+		users[s.User] = true
+		p.done.Add(1)
 	}
 	delete(users, "")
 	r.Users = len(users)
-	r.Expired = max(0, stats.Sessions-r.Sessions)
-	if asJSON {
-		return writeJSON(w, r)
-	}
-	return r.print(w, lineWidth(w))
+	return nil
 }
 
 // add counts a session.
-func (r *storeReport) add(info session.Info, now time.Time) {
+func (r *storeReport) add(s admin.Session, now time.Time) {
 	r.Sessions++
-	if info.User == "" {
+	if s.User == "" {
 		r.Anonymous++
 	}
-	for name := range info.Components {
+	for name := range s.Components {
 		r.Components[name]++
 	}
-	age := now.Sub(info.Created)
+	age := now.Sub(s.Created)
 	i := slices.IndexFunc(r.Ages, func(g ageGroup) bool { return g.limit == 0 || age < g.limit })
 	r.Ages[i].Sessions++
 }
@@ -143,19 +159,4 @@ func (r *storeReport) printAges(w io.Writer, width int) error {
 		fmt.Fprintln(out)
 	}
 	return out.Flush()
-}
-
-// bytesText returns a size for people.
-func bytesText(n int64) string {
-	size, unit := float64(n), "bytes"
-	for _, larger := range []string{"KiB", "MiB", "GiB"} {
-		if size < 1024 {
-			break
-		}
-		size, unit = size/1024, larger
-	}
-	if unit == "bytes" {
-		return fmt.Sprintf("%d bytes", n)
-	}
-	return fmt.Sprintf("%.1f %s", size, unit)
 }

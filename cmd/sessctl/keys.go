@@ -28,10 +28,14 @@ it is not looked at when there is a --key-file. Values are written with the firs
 Never give a key itself as an argument: everybody on the machine can read those.`
 
 // keySource is where a command gets the keys of encrypted values from.
-type keySource struct{ files []string }
+type keySource struct {
+	used  bool // the command has the flag
+	files []string
+}
 
 // flag adds the flag --key-file to a command.
 func (k *keySource) flag(cmd *cobra.Command) {
+	k.used = true
 	cmd.Flags().StringArrayVar(&k.files, "key-file", nil, "read a key from this file; may be given several times, the first one writes")
 }
 

@@ -15,7 +15,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"sessctl": main})
+	testscript.Main(suite{m}, map[string]func(){"sessctl": main, "visit": visit})
 }
 
 // TestScripts runs the real program; see testdata/script.
@@ -25,6 +25,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
+			env.Values[appKey{}] = new(app)
 			env.Setenv("GORACE", "atexit_sleep_ms=0") // a second for each of our runs
 			return os.Chmod(env.WorkDir, 0o700)       // what Open asks of a store's directory
 		},
@@ -34,6 +35,9 @@ func TestScripts(t *testing.T) {
 			"fingerprint": cmdFingerprint,
 			"only":        cmdOnly,
 			"status":      cmdStatus,
+			"spoil":       cmdSpoil,
+			"app":         cmdApp,
+			"idof":        cmdIDOf,
 		},
 	})
 }
@@ -110,7 +114,7 @@ func fill(s *session.Session, components map[string]map[string]any) error {
 // cmdHold has the test open a store until the script ends, as an app does, or as another reader
 // with a second argument: hold FILE [reading].
 func cmdHold(ts *testscript.TestScript, _ bool, args []string) {
-	store, err := session.Open(ts.MkAbs(args[0]), &session.BoltOptions{ReadOnly: len(args) > 1})
+	store, err := session.Open(ts.MkAbs(args[0]), &session.BoltOptions{ReadOnly: len(args) > 1, NoSocket: true})
 	ts.Check(err)
 	ts.Defer(func() { store.Close() })
 }

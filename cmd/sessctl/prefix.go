@@ -2,18 +2,22 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/boltsession/session"
+	"github.com/boltsession/session/admin"
 )
 
 // The shortest prefix that may stand for an ID, so that a typing error rarely hits another
-// session, and how many candidates are listed for one that is ambiguous.
+// session, and how many candidates are counted and listed for one that is ambiguous.
 const (
+	idDigits      = 64
 	minPrefix     = 4
-	maxCandidates = 10
+	maxCandidates = 100
+	maxListed     = 10
 )
 
 // parsePrefix checks what was typed as an ID or the beginning of one.
@@ -24,54 +28,80 @@ func parsePrefix(s string) (string, error) {
 		return "", usagef("%s is no ID: it has hex digits only, as sessctl all shows them", s)
 	case len(prefix) < minPrefix:
 		return "", usagef("ID %q is too short: give at least %d digits", prefix, minPrefix)
-	case len(prefix) > len(session.ID{}.String()):
-		return "", usagef("the ID is too long: it has %d digits", len(session.ID{}.String()))
+	case len(prefix) > idDigits:
+		return "", usagef("the ID is too long: it has %d digits", idDigits)
 	}
 	return prefix, nil
 }
 
 // findID returns the ID of the one session whose ID begins with prefix.
-func findID(ctx context.Context, store session.Lister, prefix string) (session.ID, error) {
-	if id, err := session.ParseID(prefix); err == nil {
-		return id, nil
+func findID(ctx context.Context, store admin.Backend, prefix string) (string, error) {
+	if len(prefix) == idDigits {
+		return prefix, nil
 	}
-	var found []session.Info
-	for info, err := range store.All(ctx) {
-		if err != nil {
-			return session.ID{}, err
+	found, err := store.Find(ctx, prefix, maxCandidates+1)
+	switch {
+	case err != nil:
+		return "", err
+	case len(found) == 0:
+		return "", errNoSuchSession(prefix)
+	case len(found) == 1:
+		return found[0], nil
+	}
+	return "", ambiguous(ctx, store, prefix, found)
+}
+
+// findSession returns the one session whose ID begins with prefix, with its values.
+func findSession(ctx context.Context, store admin.Backend, prefix string) (admin.Session, error) {
+	id, err := findID(ctx, store, prefix)
+	if err != nil {
+		return admin.Session{}, err
+	}
+	s, err := store.Get(ctx, id)
+	switch {
+	case errors.Is(err, admin.ErrNotFound):
+		err = errNoSuchSession(prefix)
+	case errors.Is(err, session.ErrEncrypted):
+		return findEncrypted(ctx, store, id)
+	}
+	return s, err
+}
+
+// findEncrypted returns a session whose values cannot be read, without any.
+func findEncrypted(ctx context.Context, store admin.Backend, id string) (admin.Session, error) {
+	for s, err := range store.List(ctx, admin.Filter{}) {
+		if err != nil || s.ID == id {
+			s.Encrypted = sortedKeys(s.Components)
+			return s, err
 		}
-		if strings.HasPrefix(info.ID.String(), prefix) {
-			found = append(found, info)
-		}
 	}
-	switch len(found) {
-	case 0:
-		return session.ID{}, errNoSuchSession(prefix)
-	case 1:
-		return found[0].ID, nil
-	}
-	return session.ID{}, ambiguous(prefix, found)
+	return admin.Session{}, errNoSuchSession(id)
 }
 
 func errNoSuchSession(prefix string) error {
-	return fmt.Errorf("no session %s: it may have ended; sessctl all lists those there are", prefix)
+	return &toldError{fmt.Sprintf("no session %s: it may have ended; sessctl all lists those there are", prefix), admin.ErrNotFound}
 }
 
-// ambiguousError lists the sessions that a prefix could mean.
-type ambiguousError struct{ lines []string }
-
-func (e *ambiguousError) Error() string { return strings.Join(e.lines, "\n") }
-
 // ambiguous says which sessions prefix could mean.
-func ambiguous(prefix string, found []session.Info) error {
-	lines := []string{fmt.Sprintf("%d sessions begin with %s; give more digits of one of them:", len(found), prefix)}
+func ambiguous(ctx context.Context, store admin.Backend, prefix string, found []string) error {
+	lines := []string{fmt.Sprintf("%s sessions begin with %s; give more digits of one of them:", atLeast(len(found), len(found)), prefix)}
 	now := time.Now()
-	for i, info := range found {
-		if i == maxCandidates {
-			lines = append(lines, fmt.Sprintf("  and %d more", len(found)-i))
+	for i, id := range found {
+		if i == maxListed {
+			lines = append(lines, fmt.Sprintf("  and %s more", atLeast(len(found)-i, len(found))))
 			break
 		}
-		lines = append(lines, fmt.Sprintf("  %s  %s, last access %s", info.ID, userName(info.User), relative(info.LastAccess, now)))
+		if s, err := store.Get(ctx, id); err == nil { // it may have ended meanwhile
+			lines = append(lines, fmt.Sprintf("  %s  %s, last access %s", id, userName(s.User), relative(s.LastAccess, now)))
+		}
 	}
-	return &ambiguousError{lines}
+	return &toldError{text: strings.Join(lines, "\n")}
+}
+
+// atLeast returns n, which is the least if more were found than are counted.
+func atLeast(n, found int) string {
+	if found > maxCandidates {
+		return fmt.Sprintf("at least %d", n)
+	}
+	return fmt.Sprint(n)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 
@@ -52,11 +53,11 @@ app has the file open, have it call BoltStore.Rekey instead.`,
 // rekeyed calls f with the store in the file path: rekeying needs the file itself.
 func rekeyed(path string, keys [][]byte, f func(*session.BoltStore) error) error {
 	// Open makes a store where there is no file.
-	if _, err := os.Lstat(path); err != nil {
-		return err
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return &noStoreError{path}
 	}
 	store, err := session.Open(path, &session.BoltOptions{
-		Keys: keys, Reap: session.Never, Logger: slog.New(slog.DiscardHandler),
+		Keys: keys, Reap: session.Never, NoSocket: true, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		return err

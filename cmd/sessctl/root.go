@@ -37,13 +37,16 @@ func run(ctx context.Context, args []string, std streams) int {
 func newRoot(std streams) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "sessctl COMMAND FILE",
-		Short: "Look at a store of sessions, and clear it",
+		Short: "Look at a store of sessions, and steer it",
 		Long: `sessctl looks at a store of sessions, the file that an app opens with
-session.Open, and clears it.
+session.Open, and steers it: it ends sessions, backs up, compacts, exports and
+imports.
 
-The file must not be open in an app: stop the app first. Commands that only read
-leave the file as it is, to the byte. A file that does not exist is an error, and
-is never created.
+If an app has the file open, sessctl asks the app, over the socket that the app
+serves beside it; if not, it opens the file itself. What it prints is the same.
+Commands that only read leave the file as it is, to the byte. Only import makes a
+file that does not exist. Commands that end sessions ask before. An interruption at
+any moment leaves the store whole.
 
 Data goes to standard output, words to standard error. The exit status is 0 when
 all went well, 1 when it did not, 2 when the command line made no sense.
@@ -67,7 +70,13 @@ Tokens never appear: an ID is the SHA-256 of a token and opens nothing.`,
 	root.SetErr(std.err)
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usagef("%w", err) })
-	root.AddCommand(newLength(std), newAll(std), newInspect(std), newClear(std), newRekey(std), newVersion(std))
+	root.AddCommand(
+		newLength(std), newAll(std), newInspect(std), newStats(std), newWatch(std),
+		newClear(std), newDestroy(std), newReap(std),
+		newBackup(std), newCompact(std), newExport(std), newImport(std),
+		newCheck(std), newRecover(std), newRekey(std),
+		newVersion(std), newDocs(),
+	)
 	return root
 }
 
@@ -92,17 +101,4 @@ func (e *usageError) Unwrap() error { return e.err }
 
 func usagef(format string, args ...any) error {
 	return &usageError{fmt.Errorf(format, args...)}
-}
-
-// operands has a command take from min to max arguments, of which the first is FILE.
-func operands(min, max int) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		switch {
-		case len(args) < min:
-			return usagef("which FILE? Name the store, for example sessions.db")
-		case len(args) > max:
-			return usagef("%s is one argument too many", args[max])
-		}
-		return nil
-	}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
 )
 
 // table is text in columns. Its cells must be printable.
@@ -17,7 +16,7 @@ type table struct {
 // minCell is how narrow a column that gives way becomes, at most.
 const minCell = 8
 
-// write writes the table with lines of at most width characters, as far as the columns that give
+// write writes the table with lines of at most width columns, as far as the columns that give
 // way allow it. 0 is any width.
 func (t *table) write(w io.Writer, width int) error {
 	widths := t.widths(width)
@@ -37,9 +36,9 @@ func (t *table) widths(width int) []int {
 	widths := make([]int, len(t.head))
 	total := 2 * (len(t.head) - 1)
 	for i := range t.head {
-		widths[i] = utf8.RuneCountInString(t.head[i])
+		widths[i] = columns(t.head[i])
 		for _, row := range t.rows {
-			widths[i] = max(widths[i], utf8.RuneCountInString(row[i]))
+			widths[i] = max(widths[i], columns(row[i]))
 		}
 		total += widths[i]
 	}
@@ -60,17 +59,9 @@ func writeRow(w io.Writer, cells []string, widths []int) error {
 		cell = shorten(cell, widths[i])
 		line.WriteString(cell)
 		if i < len(cells)-1 {
-			line.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+2))
+			line.WriteString(strings.Repeat(" ", widths[i]-columns(cell)+2))
 		}
 	}
 	_, err := fmt.Fprintln(w, strings.TrimRight(line.String(), " "))
 	return err
-}
-
-// shorten cuts s to n characters, the last of which says so.
-func shorten(s string, n int) string {
-	if utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	return string([]rune(s)[:n-1]) + "…"
 }

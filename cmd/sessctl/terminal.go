@@ -25,3 +25,14 @@ func lineWidth(stream any) int {
 	}
 	return width
 }
+
+// terminalSize returns the size of the terminal that a stream is, and that of the oldest ones
+// where it does not tell.
+func terminalSize(stream any) (width, height int) {
+	if f, ok := stream.(*os.File); ok {
+		if width, height, err := term.GetSize(int(f.Fd())); err == nil && width > 0 && height > 0 {
+			return width, height
+		}
+	}
+	return 80, 24
+}

@@ -11,20 +11,22 @@ import (
 
 func TestRelative(t *testing.T) {
 	now := time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)
-	const day = 24 * time.Hour
 	tests := []struct {
 		d    time.Duration
 		want string
 	}{
 		{0, "now"},
-		{999 * time.Millisecond, "now"},
-		{-999 * time.Millisecond, "now"},
+		{499 * time.Millisecond, "now"},
+		{-499 * time.Millisecond, "now"},
 		{time.Second, "in 1s"},
 		{-59 * time.Second, "59s ago"},
 		{-60 * time.Second, "1m ago"},
-		{time.Hour - 1, "in 59m"},
+		{59*time.Minute + 29*time.Second, "in 59m"},
+		{time.Hour - 1, "in 1h"},
+		{3*time.Hour + 59*time.Minute, "in 4h"},
+		{3*time.Hour + 29*time.Minute, "in 3h"},
 		{-time.Hour, "1h ago"},
-		{-day + 1, "23h ago"},
+		{-day + 1, "1d ago"},
 		{30 * day, "in 30d"},
 		{-364 * day, "364d ago"},
 		{-730 * day, "2y ago"},
@@ -123,6 +125,34 @@ func TestBytesText(t *testing.T) {
 	} {
 		if got := bytesText(n); got != want {
 			t.Errorf("%d bytes are %q, want %q", n, got, want)
+		}
+	}
+}
+
+func TestDurationFlag(t *testing.T) {
+	for s, want := range map[string]time.Duration{"90s": 90 * time.Second, "4h30m": 270 * time.Minute, "30d": 30 * day, "0.5d": day / 2} {
+		var f durationFlag
+		if err := f.Set(s); err != nil || time.Duration(f) != want {
+			t.Errorf("%s is %v, %v, want %v", s, time.Duration(f), err, want)
+		}
+	}
+	for _, s := range []string{"", "d", "5", "-1h", "-1d", "1w", "NaNd"} {
+		var f durationFlag
+		if err := f.Set(s); err == nil {
+			t.Errorf("%s is taken for %v", s, time.Duration(f))
+		}
+	}
+}
+
+func TestColumns(t *testing.T) {
+	for s, want := range map[string]int{"anna": 4, "é": 1, "e\u0301": 1, "王小明": 6, "🍵": 2, "ｆ": 2, "…": 1} {
+		if got := columns(s); got != want {
+			t.Errorf("%s takes %d columns, want %d", s, got, want)
+		}
+	}
+	for n, want := range map[int]string{6: "王小明", 5: "王小…", 4: "王…", 3: "王…", 2: "…"} {
+		if got := shorten("王小明", n); got != want {
+			t.Errorf("cut to %d columns it is %s, want %s", n, got, want)
 		}
 	}
 }

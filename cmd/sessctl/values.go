@@ -9,23 +9,12 @@ import (
 	"math/big"
 	"time"
 
-	"github.com/boltsession/session"
+	"github.com/boltsession/session/internal/record"
 )
 
-// values reads the values of a component without knowing their Go types.
+// values reads encoded values without knowing their Go types.
 type values struct {
 	marked bool // bytes are marked as such, for people
-}
-
-// of returns the value under a key as what encoding/json writes: maps as objects, bytes in
-// base64, times in RFC 3339, floats that JSON does not know as text. What cannot be decoded is
-// an undecoded, with nothing around it lost.
-func (v values) of(c *session.Component, key string) any {
-	var raw encoded
-	if err := c.Get(key, &raw); err != nil {
-		return undecoded{Why: "not readable"}
-	}
-	return v.decode(raw)
 }
 
 // encoded takes a value, or a part of one, as it is stored (CBOR, RFC 8949).
@@ -43,8 +32,10 @@ type undecoded struct {
 	Why  string `json:"$note,omitempty"`
 }
 
-// decode takes arrays and maps apart level by level: a map may have keys that an any cannot hold
-// below the top, and one bad element is not to hide the others.
+// decode returns a value as what encoding/json writes: maps as objects, bytes in base64, times
+// in RFC 3339, floats that JSON does not know as text. What cannot be decoded is an undecoded,
+// with nothing around it lost. It takes arrays and maps apart level by level: a map may have keys
+// that an any cannot hold below the top, and one bad element is not to hide the others.
 func (v values) decode(raw encoded) any {
 	if len(raw) == 0 {
 		return undecoded{}
@@ -54,33 +45,25 @@ func (v values) decode(raw encoded) any {
 	switch raw[0] >> 5 {
 	case array:
 		var elements []encoded
-		if err = decodeInto(raw, &elements); err == nil {
+		if err = record.Decode(raw, &elements); err == nil {
 			return v.list(elements)
 		}
 	case object:
 		var pairs map[any]encoded
-		if err = decodeInto(raw, &pairs); err == nil {
+		if err = record.Decode(raw, &pairs); err == nil {
 			return v.object(pairs)
 		}
 	default:
 		var scalar any
-		if err = decodeInto(raw, &scalar); err == nil {
+		if err = record.Decode(raw, &scalar); err == nil {
 			return v.scalar(scalar, raw)
 		}
 		var number big.Int // an integer beyond int64
-		if decodeInto(raw, &number) == nil {
+		if record.Decode(raw, &number) == nil {
 			return &number
 		}
 	}
 	return undecoded{CBOR: hex.EncodeToString(raw), Why: "does not decode"}
-}
-
-// decodeInto decodes with the library's own decoder and limits, by way of a session that no
-// store has.
-func decodeInto(raw encoded, dst any) error {
-	const key = "v"
-	s := session.LoadSession(nil, session.ID{}, session.Meta{}, map[string]map[string][]byte{"": {key: raw}})
-	return s.Get(key, dst)
 }
 
 func (v values) list(elements []encoded) any {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"math"
 	"math/big"
 	"net/netip"
@@ -18,12 +17,9 @@ func stored(t *testing.T, v any) (forPrograms, forPeople string) {
 	if err := s.Set("k", v); err != nil {
 		t.Fatal(err)
 	}
-	c, err := s.Component(context.Background(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	forPrograms, err1 := marshalLine(values{}.of(c, "k"))
-	forPeople, err2 := marshalLine(values{marked: true}.of(c, "k"))
+	data := s.Changes().Components[""].Set["k"]
+	forPrograms, err1 := marshalLine(values{}.decode(data))
+	forPeople, err2 := marshalLine(values{marked: true}.decode(data))
 	if err1 != nil || err2 != nil {
 		t.Fatal(err1, err2)
 	}

@@ -39,7 +39,16 @@ func (c *copier) copy(src *bbolt.Tx) (err error) {
 		return err
 	}
 	c.dst.NoFreelistSync = false
-	return c.tx.Commit()
+	if err := c.tx.Commit(); err != nil {
+		return err
+	}
+	return secondMeta(c.dst)
+}
+
+// secondMeta makes the other meta page lead to the same state: in a file with one commit it still
+// leads to an empty one, to which bbolt would go back if the first were damaged.
+func secondMeta(db *bbolt.DB) error {
+	return db.Update(func(*bbolt.Tx) error { return nil })
 }
 
 // bucket copies src to the bucket name within path.

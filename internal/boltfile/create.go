@@ -55,6 +55,9 @@ func initialize(tmp *os.File, o Options) error {
 		if err := db.Update(o.Init); err != nil {
 			return err
 		}
+		if err := secondMeta(db); err != nil {
+			return err
+		}
 		return tmp.Sync() // the data is synced; this is for the mode and the size
 	})
 	if closeErr := (&File{db: db, file: tmp}).closeWithin(closeWait); err == nil {

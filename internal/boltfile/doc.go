@@ -1,6 +1,7 @@
-// Package boltfile guards one bbolt file: it creates, opens, verifies, backs up and compacts it
-// so that neither a power cut, nor a damaged page, nor a second process takes the program down
-// or loses what was acknowledged. It knows bbolt's format and nothing of what is stored in it.
+// Package boltfile guards one bbolt file: it creates, opens, verifies, backs up, compacts and
+// salvages it so that neither a power cut, nor a damaged page, nor a second process takes the
+// program down or loses what was acknowledged. It knows bbolt's format and nothing of what is
+// stored in it.
 //
 // bbolt trusts its file. A flipped bit makes Open panic, fault, hang, or die on a goroutine of
 // bbolt's own where no recover reaches. Open therefore reads the whole file with pread first

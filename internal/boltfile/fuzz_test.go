@@ -44,18 +44,7 @@ func FuzzVerify(f *testing.F) {
 	f.Add([]byte{0, 0, 56, 9}, true, uint32(1<<20))
 	f.Add([]byte{}, false, uint32(3000))
 	f.Fuzz(func(t *testing.T, changes []byte, fix bool, size uint32) {
-		im := bytes.Clone(base)
-		for ; len(changes) >= 4; changes = changes[4:] {
-			at := binary.BigEndian.Uint32(append([]byte{0}, changes[:3]...))
-			im[int(at)%len(im)] ^= changes[3]
-		}
-		if fix {
-			fixSum(im[16:])
-			fixSum(im[1024+16:])
-		}
-		if size > 0 && int(size) < len(im) {
-			im = im[:size]
-		}
+		im := changed(base, changes, fix, size)
 		r := &countingReader{Reader: bytes.NewReader(im)}
 		_, err := boltfile.VerifyAt(t.Context(), r, int64(len(im)), nil)
 		if r.bytes > 3*len(im)+1<<16 {
@@ -65,6 +54,23 @@ func FuzzVerify(f *testing.F) {
 			mustOpen(t, im)
 		}
 	})
+}
+
+// changed returns base with a row of changes; see FuzzVerify.
+func changed(base image, changes []byte, fix bool, size uint32) image {
+	im := bytes.Clone(base)
+	for ; len(changes) >= 4; changes = changes[4:] {
+		at := binary.BigEndian.Uint32(append([]byte{0}, changes[:3]...))
+		im[int(at)%len(im)] ^= changes[3]
+	}
+	if fix {
+		fixSum(im[16:])
+		fixSum(im[1024+16:])
+	}
+	if size > 0 && int(size) < len(im) {
+		im = im[:size]
+	}
+	return im
 }
 
 func fixSum(m []byte) {

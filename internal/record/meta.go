@@ -67,7 +67,12 @@ func unixNano(t time.Time) int64 {
 // would write of the result. Times are in UTC. The result shares no memory with body, which
 // may belong to a transaction. It returns ErrMalformed otherwise.
 func ParseMeta(body []byte) (Meta, error) {
-	p := metaParser{rest: bytes.Clone(body)} // for the byte strings; texts are copied again
+	return ViewMeta(bytes.Clone(body)) // for the byte strings; texts are copied again
+}
+
+// ViewMeta is ParseMeta with a result whose byte strings are part of body.
+func ViewMeta(body []byte) (Meta, error) {
+	p := metaParser{rest: body}
 	p.expect(majorArray, metaFields)
 	m := Meta{
 		Created:     p.time(),

@@ -13,9 +13,6 @@ const (
 	versionEncrypted = 2 // see [Keys.Seal]
 )
 
-// overhead is what the envelope adds: the version before the body, the checksum behind it.
-const overhead = 1 + crc32.Size
-
 // castagnoli is the table of CRC-32C, which processors compute in hardware.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -45,14 +42,15 @@ func Unseal(bucket, key, rec []byte) (body []byte, err error) {
 // verify returns a record without its checksum, which it compares: the version byte and what
 // follows. It has at least the former.
 func verify(bucket, key, rec []byte) (content []byte, err error) {
-	if len(rec) < overhead {
-		return nil, fmt.Errorf("unseal record of %d bytes: %w", len(rec), ErrChecksum)
-	}
 	end := len(rec) - crc32.Size
-	if checksum(bucket, key, rec[:end]) != binary.BigEndian.Uint32(rec[end:]) {
-		return nil, fmt.Errorf("unseal record: %w", ErrChecksum)
+	if end < 1 || checksum(bucket, key, rec[:end]) != binary.BigEndian.Uint32(rec[end:]) {
+		return nil, torn(rec)
 	}
 	return rec[:end:end], nil
+}
+
+func torn(rec []byte) error {
+	return fmt.Errorf("unseal record of %d bytes: %w", len(rec), ErrChecksum)
 }
 
 func unknownVersion(content []byte) error {
