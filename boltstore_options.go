@@ -42,10 +42,10 @@ type BoltOptions struct {
 	ReadOnly bool
 
 	// NoSocket keeps the store from being served to sessctl, on a socket beside the file that only
-	// this user and root can use: FILE.sock. Set it in a testing/synctest bubble, whose time does
-	// not pass while somebody waits for clients. Where no socket can be made, because the path is
-	// too long (107 bytes on Linux) or the directory unusable, a warning is logged and the store
-	// does without. Nor has it one with ReadOnly, or on systems other than Unix.
+	// this user and root can use: FILE.sock. Where none can be made, because the path is too long
+	// (107 bytes on Linux) or the directory unusable, a warning is logged and the store does
+	// without. Nor has it one with ReadOnly, on systems other than Unix, or in a testing/synctest
+	// bubble, whose time would not pass while somebody waits for clients.
 	NoSocket bool
 
 	// OnCorrupt is what Open does with a damaged file.

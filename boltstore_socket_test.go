@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/boltsession/session"
 	"github.com/boltsession/session/admin"
@@ -128,6 +130,17 @@ func TestBoltStoreWithoutSocket(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestBoltStoreWithoutSocketInBubble: time passes in one.
+func TestBoltStoreWithoutSocketInBubble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, path := openServed(t, quiet)
+		time.Sleep(time.Hour)
+		if made := names(t, filepath.Dir(path)); len(made) != 1 {
+			t.Errorf("%q were made", made)
+		}
+	})
 }
 
 // TestBoltStoreReplacesStaleSocket: a killed app leaves its socket behind.
