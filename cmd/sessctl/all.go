@@ -140,6 +140,7 @@ func listTable(w io.Writer, width int, sessions []admin.Session) error {
 	t := table{
 		head: []string{"ID", "USER", "CREATED", "LAST ACCESS", "EXPIRES", "KEYS"},
 		give: []int{5, 1},
+		omit: []int{2, 5, 4},
 	}
 	for _, s := range sessions {
 		t.rows = append(t.rows, []string{

@@ -11,13 +11,17 @@ type table struct {
 	head []string
 	rows [][]string
 	give []int // the columns that give way when a line is too long, in this order
+	omit []int // the columns that are left out when that is not enough, in this order
 }
 
 // minCell is how narrow a column that gives way becomes, at most.
 const minCell = 8
 
+// omitted is the width of a column that is left out.
+const omitted = -1
+
 // write writes the table with lines of at most width columns, as far as the columns that give
-// way allow it. 0 is any width.
+// way, or are left out, allow it. 0 is any width.
 func (t *table) write(w io.Writer, width int) error {
 	widths := t.widths(width)
 	if err := writeRow(w, t.head, widths); err != nil {
@@ -50,17 +54,24 @@ func (t *table) widths(width int) []int {
 		total -= widths[i] - narrow
 		widths[i] = narrow
 	}
+	for _, i := range t.omit {
+		if width == 0 || total <= width {
+			break
+		}
+		total -= widths[i] + 2
+		widths[i] = omitted
+	}
 	return widths
 }
 
 func writeRow(w io.Writer, cells []string, widths []int) error {
 	var line strings.Builder
 	for i, cell := range cells {
-		cell = shorten(cell, widths[i])
-		line.WriteString(cell)
-		if i < len(cells)-1 {
-			line.WriteString(strings.Repeat(" ", widths[i]-columns(cell)+2))
+		if widths[i] == omitted {
+			continue
 		}
+		cell = shorten(cell, widths[i])
+		line.WriteString(cell + strings.Repeat(" ", widths[i]-columns(cell)+2))
 	}
 	_, err := fmt.Fprintln(w, strings.TrimRight(line.String(), " "))
 	return err
