@@ -48,28 +48,26 @@ key. ` + keyHelp,
 
 // export writes all sessions to w.
 func export(ctx context.Context, std streams, store *connection, w io.Writer) error {
-	p := std.progress("export", countUnit)
-	defer p.stop()
-	total, err := store.Length(ctx)
+	ids, err := allIDs(ctx, store)
 	if err != nil {
 		return err
 	}
-	p.total.Store(int64(total))
+	p := std.progress("export", countUnit)
+	defer p.stop()
+	p.total.Store(int64(len(ids)))
 	p.start()
 	out := bufio.NewWriter(w)
-	for listed, err := range store.List(ctx, admin.Filter{}) {
+	for _, id := range ids {
+		s, err := store.Get(ctx, id.String())
+		switch {
+		case errors.Is(err, admin.ErrNotFound): // it ended meanwhile
+			p.done.Add(1)
+			continue
+		case err == nil && len(s.Encrypted) > 0:
+			err = session.ErrEncrypted
+		}
 		if err != nil {
 			return errors.Join(err, out.Flush())
-		}
-		s, err := store.Get(ctx, listed.ID)
-		if errors.Is(err, admin.ErrNotFound) {
-			continue // it ended meanwhile
-		}
-		if err != nil {
-			return errors.Join(err, out.Flush())
-		}
-		if len(s.Encrypted) > 0 {
-			return errors.Join(session.ErrEncrypted, out.Flush())
 		}
 		if err := writeJSON(out, newExported(s)); err != nil {
 			return fmt.Errorf("write export: %w", err)
@@ -80,4 +78,20 @@ func export(ctx context.Context, std streams, store *connection, w io.Writer) er
 		return fmt.Errorf("write export: %w", err)
 	}
 	return nil
+}
+
+// allIDs returns the IDs of all sessions. An app does not wait for long while it lists them, but
+// whoever reads an export may take their time.
+func allIDs(ctx context.Context, store *connection) (ids []session.ID, err error) {
+	for s, err := range store.List(ctx, admin.Filter{}) {
+		if err != nil {
+			return nil, err
+		}
+		id, err := session.ParseID(s.ID)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
 }
