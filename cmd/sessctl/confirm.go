@@ -57,11 +57,3 @@ func printRemoved(std streams, path string, asJSON bool, n int) error {
 	_, err := fmt.Fprintln(std.out, n)
 	return err
 }
-
-// sessionsText counts sessions in words: "1 session", "12 sessions".
-func sessionsText(n int) string {
-	if n == 1 {
-		return "1 session"
-	}
-	return fmt.Sprintf("%d sessions", n)
-}

@@ -108,7 +108,7 @@ func describeUser(ctx context.Context, store *connection, user string) (string, 
 		}
 		n++
 	}
-	return fmt.Sprintf("This removes %s of %s, and it cannot be undone.", sessionsText(n), printable(user)), nil
+	return fmt.Sprintf("This removes %s of %s, and it cannot be undone.", count(n, "session"), printable(user)), nil
 }
 
 func (e *ending) describeIDs(ctx context.Context, store *connection) (string, error) {

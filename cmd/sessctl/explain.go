@@ -14,10 +14,13 @@ import (
 func explain(err error) string {
 	var inUse *inUseError
 	var told *toldError
+	var missing *fs.PathError
 	msg := printableLines(strings.TrimPrefix(err.Error(), "session: "))
 	switch {
 	case errors.As(err, &told):
 		return msg
+	case errors.As(err, &missing) && errors.Is(err, fs.ErrNotExist):
+		return printable(missing.Path) + ": no such file; check the path"
 	case errors.Is(err, context.Canceled):
 		return "interrupted; the store is whole"
 	case errors.As(err, &inUse):

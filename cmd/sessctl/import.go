@@ -82,10 +82,10 @@ func (im *importer) print(std streams, path string, asJSON bool) error {
 		}{im.imported, im.existing, im.expired})
 	}
 	if im.existing > 0 {
-		fmt.Fprintf(std.err, "%s there already, left as they were\n", sessionsText(im.existing))
+		fmt.Fprintf(std.err, "%s there already, left as they were\n", count(im.existing, "session"))
 	}
 	if im.expired > 0 {
-		fmt.Fprintf(std.err, "%s expired since, left out\n", sessionsText(im.expired))
+		fmt.Fprintf(std.err, "%s expired since, left out\n", count(im.expired, "session"))
 	}
 	fmt.Fprintf(std.err, "sessions imported into %s:\n", printable(path))
 	_, err := fmt.Fprintln(std.out, im.imported)
@@ -95,7 +95,7 @@ func (im *importer) print(std streams, path string, asJSON bool) error {
 // explain adds to an error how far the import came.
 func (im *importer) explain(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return &toldError{fmt.Sprintf("interrupted; %s stored so far, run it again to go on", sessionsText(im.imported)), ctx.Err()}
+		return &toldError{fmt.Sprintf("interrupted; at least %s stored, run it again to go on", count(im.imported, "session")), ctx.Err()}
 	}
-	return fmt.Errorf("%w; stored before that, and left there: %s", err, sessionsText(im.imported))
+	return fmt.Errorf("%w; stored before that, and left there: %s", err, count(im.imported, "session"))
 }

@@ -103,13 +103,20 @@ func (p *progress) line(spent time.Duration, width int) string {
 		return clip(fmt.Sprintf("%s  %s  %s/s", p.what, p.unit(float64(done)), p.unit(rate)), width)
 	}
 	share := min(1, float64(done)/float64(total))
-	tail := fmt.Sprintf("%3.0f%%  %s of %s", 100*share, p.unit(float64(min(done, total))), p.unit(float64(total)))
+	percent := fmt.Sprintf("%3.0f%%", 100*share)
+	amount := fmt.Sprintf("  %s of %s", p.unit(float64(min(done, total))), p.unit(float64(total)))
+	left := ""
 	switch {
 	case done >= total:
-		tail += "  finishing"
+		left = "  finishing"
 	case done > 0:
-		left := time.Duration(float64(total-done) / rate * float64(time.Second))
-		tail += fmt.Sprintf("  %s/s  %s left", p.unit(rate), span(max(left, time.Second)))
+		wait := time.Duration(float64(total-done) / rate * float64(time.Second))
+		amount += "  " + p.unit(rate) + "/s"
+		left = "  " + span(max(wait, time.Second)) + " left"
+	}
+	tail := percent + amount + left
+	if len(p.what)+2+len(tail) > width {
+		tail = percent + left
 	}
 	if room := min(30, width-len(p.what)-len(tail)-6); room >= 8 {
 		full := int(share * float64(room))

@@ -55,10 +55,10 @@ func printStats(w io.Writer, s admin.Stats, path string, now time.Time) error {
 	row("ended", "%d", s.Ended)
 	row("saves", "%d", s.Saves)
 	row("commits", "%d of %d ops, at most %d in one", s.Commits, s.Ops, s.LargestGroup)
-	row("pending", "%s", sessionsText(s.Pending))
-	row("touches", "%s", sessionsText(s.Touches))
+	row("pending", "%s", count(s.Pending, "session"))
+	row("touches", "%s", count(s.Touches, "session"))
 	if s.Refused > 0 {
-		row("refused", "%s whose end is not on disk yet", sessionsText(s.Refused))
+		row("refused", "%s whose end is not on disk yet", count(s.Refused, "session"))
 	}
 	if s.Reopens > 0 {
 		row("reopened", "%d times after a failed write", s.Reopens)
@@ -93,7 +93,7 @@ func reapText(s admin.Stats, now time.Time) string {
 	case s.LastReap.IsZero():
 		return "none since it was opened"
 	}
-	return fmt.Sprintf("%s, %s", relative(s.LastReap, now), sessionsText(s.LastReaped))
+	return fmt.Sprintf("%s, %s", relative(s.LastReap, now), count(s.LastReaped, "session"))
 }
 
 // statsJSON is stats in JSON, where a time that there is none of is null.
