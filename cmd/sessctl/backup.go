@@ -47,6 +47,9 @@ func destination(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if _, err := os.Stat(filepath.Dir(dest)); errors.Is(err, fs.ErrNotExist) {
+		return "", &toldError{printable(filepath.Dir(path)) + ": no such directory; make it first", err}
+	}
 	switch info, err := os.Lstat(dest); {
 	case errors.Is(err, fs.ErrNotExist):
 		return dest, nil
