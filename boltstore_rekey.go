@@ -91,6 +91,7 @@ func (b *BoltStore) rekeyComponent(ctx context.Context, name string, r *RekeyRep
 			return err
 		}
 		r.Damaged += b.endPage(ctx, page)
+		b.stats.rekeyed.Add(uint64(page.records))
 	}
 	return nil
 }

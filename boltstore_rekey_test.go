@@ -29,6 +29,9 @@ func TestRekeyRotates(t *testing.T) {
 	b := openBoltAt(t, path, keyed(2, 1))
 	fillStore(t, b, n, 10)
 	rekeyed(t, b, RekeyReport{Records: 2*n + 20, Rewritten: 2 * n})
+	if done := b.Stats().Rekeyed; done != 2*n+20 {
+		t.Errorf("Stats says %d records", done)
+	}
 	commits := b.Stats().Commits
 	rekeyed(t, b, RekeyReport{Records: 2*n + 20})
 	if now := b.Stats().Commits; now != commits {

@@ -19,6 +19,7 @@ type Stats struct {
 	Commits      uint64    `json:"commits"`       // transactions that changed something
 	Ops          uint64    `json:"ops"`           // saves, ends and other ops in these
 	LargestGroup int       `json:"largest_group"` // ops in one commit, at most
+	Rekeyed      uint64    `json:"rekeyed"`       // records that Rekey has been at, those included that needed nothing
 	Reopens      uint64    `json:"reopens"`       // times that the file was opened again after a failure
 	Pending      int       `json:"pending"`       // sessions with accepted saves that are not committed
 	PendingBytes int64     `json:"pending_bytes"` // their values, encoded
@@ -40,6 +41,7 @@ type Stats struct {
 type boltStats struct {
 	created, ended, saves          atomic.Uint64
 	commits, ops, largest, reopens atomic.Uint64
+	rekeyed                        atomic.Uint64
 	size, free                     atomic.Int64
 	opened                         time.Time
 
@@ -61,7 +63,7 @@ func (b *BoltStore) Stats() Stats {
 	return Stats{
 		Format: formatVersion, Sessions: int(b.count.Load()),
 		Created: s.created.Load(), Ended: s.ended.Load(), Saves: s.saves.Load(), Commits: s.commits.Load(), Ops: s.ops.Load(),
-		LargestGroup: int(s.largest.Load()), Reopens: s.reopens.Load(),
+		LargestGroup: int(s.largest.Load()), Reopens: s.reopens.Load(), Rekeyed: s.rekeyed.Load(),
 		Pending: int(b.mem.pending.Load()), PendingBytes: b.mem.bytes.Load(),
 		Touches: int(b.mem.touches.Load()), Refused: int(b.mem.refused.Load()),
 		FileBytes: s.size.Load(), FreeBytes: s.free.Load(), MaxBytes: b.opts.MaxSize,

@@ -35,9 +35,9 @@ func TestScripts(t *testing.T) {
 			"fingerprint": cmdFingerprint,
 			"only":        cmdOnly,
 			"status":      cmdStatus,
+			"spoil":       cmdSpoil,
 			"app":         cmdApp,
 			"idof":        cmdIDOf,
-			"spoil":       cmdSpoil,
 		},
 	})
 }

@@ -40,7 +40,11 @@ app has the file open, have it call BoltStore.Rekey instead.`,
 				return usagef("which key? Name the new one with --key-file, or put it into %s", keysVariable)
 			}
 			return rekeyed(args[0], given, func(store *session.BoltStore) error {
+				p := std.progress("rekey", countUnit)
+				p.poll = func() int64 { return int64(store.Stats().Rekeyed) }
+				p.start()
 				report, err := store.Rekey(cmd.Context())
+				p.stop()
 				return errors.Join(printRekeyed(std, args[0], report, asJSON), err)
 			})
 		},

@@ -75,6 +75,9 @@ func createTemp(path string) (*os.File, error) {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return nil, fmt.Errorf("%w: user %d cannot create files in %s", err, os.Geteuid(), filepath.Dir(path))
+	case errors.Is(err, fs.ErrNotExist):
+		dir := filepath.Dir(path)
+		return nil, fmt.Errorf("%s: %w: make the directory first: mkdir -m 700 %s", dir, fs.ErrNotExist, dir)
 	case err != nil:
 		return nil, err
 	}
