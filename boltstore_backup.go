@@ -24,7 +24,7 @@ func (b *BoltStore) Backup(ctx context.Context, path string) error {
 	}
 	release := sync.OnceFunc(b.fileMu.RUnlock)
 	defer release()
-	if err := boltfile.BackupThen(ctx, file, path, b.interrupted, release); err != nil {
+	if err := boltfile.Backup(ctx, file, path, b.interrupted, release); err != nil {
 		return fmt.Errorf("back up store: %w", err)
 	}
 	return nil

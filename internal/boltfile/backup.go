@@ -18,14 +18,10 @@ import (
 // end; its error ends the backup. It is for a store that had an uncertain commit: pages of the
 // snapshot may be overwritten then. nil never stops.
 //
-// A write that has to enlarge the mapping waits for the copying to end.
-func Backup(ctx context.Context, f *File, dest string, stop func() error) error {
-	return BackupThen(ctx, f, dest, stop, func() {})
-}
-
-// BackupThen is Backup, and calls copied as soon as f is not needed any more: syncing and
-// verifying the copy can take far longer, and whoever waits for f need not wait for that.
-func BackupThen(ctx context.Context, f *File, dest string, stop func() error, copied func()) error {
+// copied is called as soon as f is not needed any more: syncing and verifying the copy can take far
+// longer, and whoever waits for f need not wait for that. A write that has to enlarge the mapping
+// waits for the copying to end.
+func Backup(ctx context.Context, f *File, dest string, stop func() error, copied func()) error {
 	dest, err := filepath.Abs(dest)
 	if err != nil {
 		return err

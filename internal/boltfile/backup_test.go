@@ -30,7 +30,7 @@ func TestBackup(t *testing.T) {
 	f := open(t, path, boltfile.Options{})
 	dir := t.TempDir()
 	dest := filepath.Join(dir, "copy.db")
-	if err := boltfile.Backup(t.Context(), f, dest, nil); err != nil {
+	if err := boltfile.Backup(t.Context(), f, dest, nil, func() {}); err != nil {
 		t.Fatal(err)
 	}
 	mustBeAlone(t, dir, "copy.db")
@@ -63,7 +63,7 @@ func TestBackupUnderWriters(t *testing.T) {
 	})
 	dir := t.TempDir()
 	for i := range 5 {
-		if err := boltfile.Backup(ctx, f, filepath.Join(dir, fmt.Sprint(i)), nil); err != nil {
+		if err := boltfile.Backup(ctx, f, filepath.Join(dir, fmt.Sprint(i)), nil, func() {}); err != nil {
 			t.Error(err)
 		}
 	}
@@ -84,13 +84,13 @@ func TestBackupLeavesExisting(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, d := range []string{dest, path} {
-		if err := boltfile.Backup(t.Context(), f, d, nil); !errors.Is(err, fs.ErrExist) {
+		if err := boltfile.Backup(t.Context(), f, d, nil, func() {}); !errors.Is(err, fs.ErrExist) {
 			t.Errorf("Backup = %v, want fs.ErrExist", err)
 		}
 	}
 	// One that appears while the backup runs is safe as well.
 	late := filepath.Join(t.TempDir(), "late")
-	err := boltfile.Backup(t.Context(), f, late, func() error { return os.WriteFile(late, []byte("precious"), 0o600) })
+	err := boltfile.Backup(t.Context(), f, late, func() error { return os.WriteFile(late, []byte("precious"), 0o600) }, func() {})
 	if !errors.Is(err, fs.ErrExist) {
 		t.Errorf("Backup = %v, want fs.ErrExist", err)
 	}
@@ -105,7 +105,7 @@ func TestBackupStopped(t *testing.T) {
 	dir := t.TempDir()
 	dest := filepath.Join(dir, "copy.db")
 	for _, n := range []int{0, 1, 2, 5, 10} {
-		if err := boltfile.Backup(t.Context(), f, dest, stopAfter(n)); !errors.Is(err, errStop) {
+		if err := boltfile.Backup(t.Context(), f, dest, stopAfter(n), func() {}); !errors.Is(err, errStop) {
 			t.Errorf("Backup stopped after %d = %v, want errStop", n, err)
 		}
 		mustBeAlone(t, dir)
@@ -122,14 +122,14 @@ func TestBackupStopped(t *testing.T) {
 		}
 		return errStop
 	}
-	if err := boltfile.Backup(t.Context(), f, dest, atEnd); !errors.Is(err, errStop) {
+	if err := boltfile.Backup(t.Context(), f, dest, atEnd, func() {}); !errors.Is(err, errStop) {
 		t.Errorf("Backup stopped at the end = %v, want errStop", err)
 	}
 	mustBeAlone(t, dir)
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := boltfile.Backup(ctx, f, dest, nil); !errors.Is(err, context.Canceled) {
+	if err := boltfile.Backup(ctx, f, dest, nil, func() {}); !errors.Is(err, context.Canceled) {
 		t.Errorf("Backup = %v, want context.Canceled", err)
 	}
 	mustBeAlone(t, dir)
@@ -150,7 +150,7 @@ func TestBackupVerifies(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	err = boltfile.Backup(t.Context(), f, filepath.Join(dir, "copy.db"), nil)
+	err = boltfile.Backup(t.Context(), f, filepath.Join(dir, "copy.db"), nil, func() {})
 	var damage *boltfile.DamageError
 	if !errors.As(err, &damage) {
 		t.Errorf("Backup = %v, want a DamageError", err)
@@ -158,11 +158,11 @@ func TestBackupVerifies(t *testing.T) {
 	mustBeAlone(t, dir)
 }
 
-// TestBackupThen: the file is needed only until it is copied; the copy has no name yet then.
-func TestBackupThen(t *testing.T) {
+// TestBackupNeedsTheFileUntilItIsCopied: the file is needed only until it is copied; the copy has no name yet then.
+func TestBackupNeedsTheFileUntilItIsCopied(t *testing.T) {
 	f := bloated(t)
 	dest, copied := filepath.Join(t.TempDir(), "copy.db"), 0
-	err := boltfile.BackupThen(t.Context(), f, dest, nil, func() {
+	err := boltfile.Backup(t.Context(), f, dest, nil, func() {
 		copied++
 		if _, err := os.Stat(dest); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("the copy has its name before it is verified: %v", err)
@@ -172,7 +172,7 @@ func TestBackupThen(t *testing.T) {
 		}
 	})
 	if err != nil || copied != 1 {
-		t.Fatalf("BackupThen = %v, copied %d times", err, copied)
+		t.Fatalf("Backup = %v, copied %d times", err, copied)
 	}
 	if _, err := boltfile.Verify(t.Context(), dest, nil); err != nil {
 		t.Error(err)

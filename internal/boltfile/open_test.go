@@ -252,7 +252,7 @@ func TestCheckPath(t *testing.T) {
 			if err := f.CheckPath(); !errors.Is(err, boltfile.ErrReplaced) {
 				t.Errorf("CheckPath = %v, want ErrReplaced", err)
 			}
-			if err := boltfile.Backup(t.Context(), f, path+".bak", nil); !errors.Is(err, boltfile.ErrReplaced) {
+			if err := boltfile.Backup(t.Context(), f, path+".bak", nil, func() {}); !errors.Is(err, boltfile.ErrReplaced) {
 				t.Errorf("Backup = %v, want ErrReplaced", err)
 			}
 			if _, err := boltfile.Compact(t.Context(), f, boltfile.Options{}, nil); !errors.Is(err, boltfile.ErrReplaced) {
