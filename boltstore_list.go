@@ -69,7 +69,21 @@ func (b *BoltStore) Length(ctx context.Context) (int, error) {
 	if b.nextDue.Load() > nanos(now) && b.mem.refused.Load() == 0 {
 		return int(b.count.Load()), nil
 	}
+	if len(b.mem.owedEnds()) > 0 {
+		return b.countListed(ctx)
+	}
 	return b.countNow(ctx, now)
+}
+
+// countListed counts the sessions one by one.
+func (b *BoltStore) countListed(ctx context.Context) (n int, err error) {
+	for _, err := range b.All(ctx) {
+		if err != nil {
+			return 0, err
+		}
+		n++
+	}
+	return n, nil
 }
 
 // countNow counts the sessions when some are due. Those that come or go meanwhile may be counted
@@ -134,6 +148,7 @@ func (b *BoltStore) list(ctx context.Context, yield func(Info, error) bool, read
 	var from []byte
 	for {
 		var page []listed
+		owed := b.mem.owedEnds() // before it is read, as in load
 		err := ctx.Err()
 		if err == nil {
 			err = b.viewTables(func(t tables) error {
@@ -146,7 +161,7 @@ func (b *BoltStore) list(ctx context.Context, yield func(Info, error) bool, read
 			return
 		}
 		for _, l := range page {
-			if info, ok := b.info(l); ok && !yield(info, nil) {
+			if info, ok := b.info(l, owed); ok && !yield(info, nil) {
 				return
 			}
 		}
@@ -157,14 +172,14 @@ func (b *BoltStore) list(ctx context.Context, yield func(Info, error) bool, read
 }
 
 // info returns what a listing tells of a session; ok is false for none.
-func (b *BoltStore) info(l listed) (info Info, ok bool) {
+func (b *BoltStore) info(l listed, owed owedEnds) (info Info, ok bool) {
 	if l.err != nil {
 		b.log.Warn("session: damaged session left out of a listing", "session", l.id.Short(), "error", l.err)
 		return Info{}, false
 	}
 	touch, refused := b.mem.known(l.id)
 	meta := touch.over(l.meta.Meta)
-	if refused || meta.Expired(time.Now()) {
+	if refused || meta.Expired(time.Now()) || owed.cover(l.id, meta.User) {
 		return Info{}, false
 	}
 	return Info{ID: l.id, Meta: meta, Components: l.counts}, true

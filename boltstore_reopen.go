@@ -103,7 +103,7 @@ func (c *committer) settleMoves() {
 func (c *committer) resume() {
 	now := time.Now()
 	if c.store.mem.refused.Load() > 0 {
-		c.retryAt = c.queue.clock(now)
+		c.queue.retryAt.Store(c.queue.clock(now))
 	}
 	if c.store.mem.pending.Load() > 0 {
 		c.queue.soonest(&c.queue.flushAt, now)

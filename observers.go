@@ -6,6 +6,8 @@ import "sync"
 type observers struct {
 	mu   sync.Mutex
 	list []*func(ID, Reason)
+
+	refusals []func(Reason, func(id ID, user string) bool) // see refuser
 }
 
 // add registers f until cancel is called.

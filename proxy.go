@@ -79,6 +79,9 @@ func (p *ProxyStore) Store() (Store, error) {
 	if n, ok := As[Notifier](store); ok {
 		n.OnDestroy(p.end) // for as long as both live
 	}
+	if r, ok := As[refuser](store); ok {
+		r.onRefuse(p.endCovered)
+	}
 	p.store = store
 	return store, nil
 }
