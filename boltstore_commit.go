@@ -75,6 +75,7 @@ func (c *committer) write(tasks []*task) error {
 		}
 		return err
 	}
+	c.failing = 0
 	b.count.Store(a.count)
 	b.nextDue.Store(due)
 	b.stats.committed(len(tasks))

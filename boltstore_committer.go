@@ -17,6 +17,7 @@ type committer struct {
 	waiting []*task  // barriers that want a flush to begin after them
 	covered []*task  // barriers whose flush is under way
 	failed  error    // why the file has to be opened anew
+	failing int      // how often it failed since the last commit that did not
 	moves   []op     // renewals of which it is not known whether they happened
 	owed    owedEnds // when the transaction under way began
 	group   []*task  // reused
@@ -41,9 +42,14 @@ func (j *job) next() []ID {
 func (c *committer) run() {
 	defer close(c.store.stopped)
 	for {
-		if c.failed != nil && !c.reopen() {
-			c.abandon()
-			return
+		if c.failed != nil {
+			if !c.reopen() {
+				c.abandon()
+				return
+			}
+			if c.queue.closed() && c.queue.length.Load() == 0 {
+				break // what is left is tried a few times more, and not for ever
+			}
 		}
 		c.begin()
 		if !c.busy() {

@@ -29,6 +29,7 @@ func (c *committer) commit(group []*task) (err error) {
 		answer(group)
 	case errors.As(err, &uncertain):
 		c.failed = err
+		c.failing++
 		c.queue.stop(ErrFailed)
 		return c.deny(group, fmt.Errorf("%w: %w", ErrUncertain, err))
 	case len(group) == 1:

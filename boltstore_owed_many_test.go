@@ -255,10 +255,11 @@ func TestRefusedIsNotSaved(t *testing.T) {
 		fail := new(saboteur)
 		b := openBolt(t, &BoltOptions{commit: fail.commit})
 		create(t, b, testID(1))
-		fail.next(noRoom)
+		fail.next(noRoom, noRoom, noRoom)
 		if err := b.Destroy(t.Context(), testID(1)); !errors.Is(err, ErrFull) {
 			t.Fatalf("Destroy: %v", err)
 		}
+		synctest.Wait() // it may be tried again at once
 		other, err := b.Create(t.Context(), testID(3))
 		if err != nil {
 			t.Fatal(err)
