@@ -20,9 +20,7 @@ const listPage = 256
 // with a damaged record is left out, with a logged warning.
 func (b *BoltStore) All(ctx context.Context) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
-		b.list(ctx, yield, func(t *tables, from []byte) (page []listed, next []byte) {
-			return t.page(from)
-		})
+		b.list(ctx, nil, yield, (*tables).page)
 	}
 }
 
@@ -33,12 +31,7 @@ func (b *BoltStore) from(ctx context.Context, prefix string) iter.Seq2[Info, err
 		whileMatching := func(info Info, err error) bool {
 			return (err != nil || strings.HasPrefix(info.ID.String(), prefix)) && yield(info, err)
 		}
-		b.list(ctx, whileMatching, func(t *tables, from []byte) (page []listed, next []byte) {
-			if from == nil {
-				from = first
-			}
-			return t.page(from)
-		})
+		b.list(ctx, first, whileMatching, (*tables).page)
 	}
 }
 
@@ -53,7 +46,7 @@ func (b *BoltStore) ByUser(ctx context.Context, user string) (infos []Info, err 
 		}
 		return err == nil
 	}
-	b.list(ctx, collect, func(t *tables, from []byte) (page []listed, next []byte) {
+	b.list(ctx, nil, collect, func(t *tables, from []byte) (page []listed, next []byte) {
 		return t.userPage(user, from)
 	})
 	return infos, err
@@ -66,10 +59,10 @@ func (b *BoltStore) Length(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	now := time.Now()
-	if b.nextDue.Load() > nanos(now) && b.mem.refused.Load() == 0 {
+	if b.nextDue.Load() > nanos(now) && b.mem.refused.Load() == 0 && !b.flushFull.Load() {
 		return int(b.count.Load()), nil
 	}
-	if len(b.mem.owedEnds()) > 0 {
+	if len(b.mem.owedEnds()) > 0 || b.flushFull.Load() {
 		return b.countListed(ctx)
 	}
 	return b.countNow(ctx, now)
@@ -139,13 +132,13 @@ type listed struct {
 	err    error // errDamaged
 }
 
-// list yields what the pages have, read in short transactions.
-func (b *BoltStore) list(ctx context.Context, yield func(Info, error) bool, read func(*tables, []byte) ([]listed, []byte)) {
+// list yields what the pages have, read in short transactions, from an ID on.
+func (b *BoltStore) list(ctx context.Context, from []byte, yield func(Info, error) bool, read func(*tables, []byte) ([]listed, []byte)) {
 	if err := b.readable(ctx); err != nil {
 		yield(Info{}, err)
 		return
 	}
-	var from []byte
+	ahead := b.unstoredFrom(from)
 	for {
 		var page []listed
 		owed := b.mem.owedEnds() // before it is read, as in load
@@ -161,11 +154,18 @@ func (b *BoltStore) list(ctx context.Context, yield func(Info, error) bool, read
 			return
 		}
 		for _, l := range page {
+			if !ahead.before(&l.id, yield) {
+				return
+			}
+			if ahead.has(l.id) {
+				continue // it comes next, as it is in memory
+			}
 			if info, ok := b.info(l, owed); ok && !yield(info, nil) {
 				return
 			}
 		}
 		if from == nil {
+			ahead.before(nil, yield)
 			return
 		}
 	}

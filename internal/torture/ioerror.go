@@ -98,6 +98,12 @@ func (r *ioRun) try(ctx context.Context, f fault) error {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return err
 	}
+	start := time.Now()
+	defer func() {
+		if d := time.Since(start); d > 8*time.Second {
+			r.figure("SLOW %v %03d %s", d, f.n, f)
+		}
+	}()
 	order := ioOrder{Path: filepath.Join(dir, "sessions.db"), Phase: f.phase, Naive: r.broken, SyncEvery: f.syncEvery}
 	fail := func(format string, args ...any) { r.fail("%03d %s: %s", f.n, f, fmt.Sprintf(format, args...)) }
 	v := &ioVerdict{fates: newFates(fail), order: order}
