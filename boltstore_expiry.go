@@ -34,6 +34,7 @@ func (b *BoltStore) Reap(ctx context.Context) (total int, err error) {
 	if err := b.drain(ctx); err != nil {
 		return 0, err
 	}
+	b.watchPath()
 	now := time.Now()
 	var from []byte
 	for {
@@ -47,6 +48,22 @@ func (b *BoltStore) Reap(ctx context.Context) (total int, err error) {
 			return total, err
 		}
 		from = next
+	}
+}
+
+// watchPath logs an error if the path does not name the open file any more. It comes with each run
+// of the reaper: nothing else would tell until the next restart, which finds another state.
+func (b *BoltStore) watchPath() {
+	file, err := b.lockFile()
+	if err != nil {
+		return
+	}
+	err = file.CheckPath()
+	b.fileMu.RUnlock()
+	if errors.Is(err, ErrReplaced) {
+		b.log.Error("session: the store's file was replaced or removed under the running program, which goes on with the one "+
+			"it has open, and a restart will not find what is saved; put it back if it was moved, otherwise restart the "+
+			"program to use what is at the path", "path", b.path)
 	}
 }
 
