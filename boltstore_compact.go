@@ -48,8 +48,7 @@ func (b *BoltStore) Compact(ctx context.Context) error {
 
 // compact does it while the committer waits, so that nothing is committed in between.
 func (b *BoltStore) compact(ctx context.Context) error {
-	census := new(census)
-	prepared, err := boltfile.PrepareCompact(ctx, b.file, b.fileOptions(census), b.interrupted)
+	prepared, err := boltfile.PrepareCompact(ctx, b.file, b.fileOptions(newCensus()), b.interrupted)
 	if err != nil {
 		return err
 	}
