@@ -1,0 +1,138 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+var power = technique{
+	name:   "power",
+	what:   "power cuts: a busy store's system calls recorded, and disks made of what was synced and random parts of the rest",
+	proves: "2, 4",
+	breaks: "the disk ignores the syncs of files; what SyncEvery accepted passes for durable",
+	run:    runPower,
+}
+
+// syncEveryGrace is how old, in seconds, the saves may be that a power cut takes with SyncEvery at
+// a second.
+const syncEveryGrace = 1.2
+
+// runPower cuts the power at random places of some recordings. Of three, one is with SyncEvery.
+func runPower(ctx context.Context, t *trial) error {
+	c, err := newCutter(ctx, t)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	if t.broken {
+		return c.controls(ctx)
+	}
+	recordings, images := t.size(12, 3), t.size(5000, 300)
+	for i := range recordings {
+		work := c.busy()
+		if i%3 == 2 {
+			work = c.accepting()
+		}
+		rec, err := c.film(ctx, fmt.Sprint("recording", i), work)
+		if err != nil {
+			return err
+		}
+		if err := c.cut(ctx, rec, (i+1)*images/recordings-i*images/recordings); err != nil {
+			return err
+		}
+	}
+	c.report()
+	return nil
+}
+
+// controls breaks one thing after the other. Each has to be noticed.
+func (c *cutter) controls(ctx context.Context) error {
+	ignored, err := c.film(ctx, "ignored", c.busy())
+	if err != nil {
+		return err
+	}
+	accepted, err := c.film(ctx, "accepted", c.accepting())
+	if err != nil {
+		return err
+	}
+	ignored.ignoreSyncs, accepted.grace = true, 0
+	var examples []string
+	for _, rec := range []*recording{ignored, accepted} {
+		c.findings = nil
+		if err := c.cut(ctx, rec, 60); err != nil {
+			return err
+		}
+		c.figure("%s: %d findings in 60 images", rec.name, len(c.findings))
+		if len(c.findings) == 0 {
+			return nil // and is found out, as nothing is reported
+		}
+		examples = append(examples, c.findings[0])
+	}
+	for _, finding := range examples {
+		c.fail("%s", finding)
+	}
+	return nil
+}
+
+// busy is a workload in which each answer means that it is on disk.
+func (c *cutter) busy() workload {
+	return workload{
+		Seed: c.rand.Uint64(), Writers: 16, Deeds: c.size(200, 40), MaxSize: []int64{0, 16 << 20}[c.rand.IntN(2)],
+		Maintain: 120 * time.Millisecond, Backups: c.rand.IntN(3), Compacts: 1 + c.rand.IntN(3),
+	}
+}
+
+// accepting is a workload with SyncEvery. A reap would store what was accepted: there is only one.
+func (c *cutter) accepting() workload {
+	return workload{
+		Seed: c.rand.Uint64(), Writers: 6, Deeds: 80, Pause: 45 * time.Millisecond, SyncEvery: time.Second,
+		Maintain: 2500 * time.Millisecond, Compacts: c.rand.IntN(2),
+	}
+}
+
+// stall is how long the machine may stand still in a recording in which time counts.
+const stall = 100 * time.Millisecond
+
+// film records a workload. Where time counts, one in which the machine stood still is worth less:
+// if there is no better one, what it stood still is allowed in addition.
+func (c *cutter) film(ctx context.Context, name string, work workload) (*recording, error) {
+	args, err := json.Marshal(work)
+	if err != nil {
+		return nil, err
+	}
+	for try := 1; ; try++ {
+		rec, err := c.record(ctx, c.dir, fmt.Sprintf("%s.%d", name, try), "scribe", string(args))
+		if err != nil {
+			return nil, err
+		}
+		if work.SyncEvery > 0 {
+			still := rec.story.stillness()
+			if still > stall && try < 3 {
+				c.figure("%s: the machine stood still for %v, recorded again", rec.name, still)
+				continue
+			}
+			rec.grace = syncEveryGrace
+			if still > stall {
+				rec.grace += still.Seconds()
+				c.figure("%s: the machine stood still for %v, which is allowed in addition", rec.name, still)
+			}
+		}
+		c.recordings++
+		c.calls += len(rec.calls)
+		pauseFor(ctx, 1100*time.Millisecond) // what was to expire has expired
+		return rec, ctx.Err()
+	}
+}
+
+// stillness is how much longer than it should a tick took.
+func (c *chronicle) stillness() (longest time.Duration) {
+	for i := range max(0, len(c.ticks)-1) {
+		took := time.Duration((c.ticks[i+1] - c.ticks[i]) * float64(time.Second))
+		longest = max(longest, took-tickTime)
+	}
+	return longest
+}
