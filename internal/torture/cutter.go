@@ -26,10 +26,7 @@ type cutter struct {
 	findings                                 []string
 }
 
-func newCutter(ctx context.Context, t *trial) (*cutter, error) {
-	if err := t.mayTrace(ctx); err != nil {
-		return nil, err
-	}
+func newCutter(t *trial) (*cutter, error) {
 	dir, remove, err := t.imageDir()
 	return &cutter{trial: t, dir: dir, remove: remove, wrong: make(map[string]int)}, err
 }

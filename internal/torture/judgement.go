@@ -47,7 +47,7 @@ func (j *judgement) lives(seen []sighting, least, most moment, what string) {
 			j.found(string(v), "%s: %s: %v instead of %+v to %+v", what, name, by[name], l.after(lo), l.after(hi))
 			continue
 		}
-		if acked, _ := l.bounds(moment{place: most.place, at: most.at}, j.story.closed); at < acked {
+		if most.grace > 0 && at < len(l.deeds) && l.deeds[at].done < most.place {
 			j.oldest = max(j.oldest, most.at-l.deeds[at].doneAt)
 		}
 	}

@@ -23,7 +23,10 @@ const syncEveryGrace = 1.2
 
 // runPower cuts the power at random places of some recordings. Of three, one is with SyncEvery.
 func runPower(ctx context.Context, t *trial) error {
-	c, err := newCutter(ctx, t)
+	if err := t.mayTrace(ctx); err != nil {
+		return err
+	}
+	c, err := newCutter(t)
 	if err != nil {
 		return err
 	}

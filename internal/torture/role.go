@@ -16,8 +16,9 @@ const roleFlag = "-role"
 // roles are the parts that this program plays in processes of their own. What one prints goes to
 // its trial.
 var roles = map[string]func(args []string) error{
-	"looker": playLooker,
-	"scribe": playScribe,
+	"founder": playFounder,
+	"looker":  playLooker,
+	"scribe":  playScribe,
 }
 
 func play(name string, args []string) int {

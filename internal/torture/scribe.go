@@ -55,6 +55,7 @@ type workload struct {
 	Pause     time.Duration // after each of them, about
 	SyncEvery time.Duration
 	MaxSize   int64         // the smaller, the smaller the steps in which the file grows
+	NoExpiry  bool          // sessions end in other ways only
 	Maintain  time.Duration // between two reaps, after which there is a backup and a compaction at first
 	Backups   int
 	Compacts  int
@@ -227,7 +228,7 @@ func (w *scribeWriter) deed(ctx context.Context) error {
 		return w.share(ctx)
 	case r < 88:
 		return w.renew(ctx)
-	case r < 95:
+	case r < 95 || w.NoExpiry:
 		return w.destroy(ctx)
 	default:
 		return w.expire(ctx)

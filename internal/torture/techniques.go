@@ -5,4 +5,6 @@ package main
 // techniques are all there are, in the order in which they run.
 var techniques = []technique{
 	power,
+	ext4,
+	create,
 }
