@@ -14,7 +14,9 @@ type chronicle struct {
 	lives   map[string]*life
 	backups map[string]*deed // by name
 	reaps   []*deed
-	closed  int // place where everything accepted was stored; never if it did not come to that
+	copied  map[string]bool // backups that were there before
+	expired int             // sessions that were, too
+	closed  int             // place where everything accepted was stored; never if it did not come to that
 	ticks   []float64
 }
 
@@ -37,7 +39,7 @@ type deed struct {
 }
 
 func newChronicle() *chronicle {
-	return &chronicle{lives: make(map[string]*life), backups: make(map[string]*deed), closed: never}
+	return &chronicle{lives: make(map[string]*life), backups: make(map[string]*deed), copied: make(map[string]bool), closed: never}
 }
 
 // A teller writes a chronicle.
@@ -88,7 +90,7 @@ func (c *chronicle) line(s string, place int, at float64) error {
 			return err
 		}
 		last := c.last(name, d.what)
-		if last == nil || last.done != never {
+		if last == nil || last.what != d.what || last.done != never {
 			return fmt.Errorf("it was not begun")
 		}
 		last.done, last.doneAt = place, at
@@ -121,7 +123,7 @@ func (c *chronicle) last(name, what string) *deed {
 		}
 		return nil
 	case "compact":
-		return &deed{done: never}
+		return &deed{what: what, done: never} // nothing depends on it
 	}
 	if l := c.life(name); len(l.deeds) > 0 {
 		return l.deeds[len(l.deeds)-1]

@@ -169,7 +169,7 @@ func (c *cutter) killCreation(ctx context.Context, n int) (killed bool, err erro
 func (c *cutter) cutCreations(ctx context.Context, cuts int) error {
 	const recordings = 4
 	for i := range recordings {
-		rec, err := c.record(ctx, c.dir, fmt.Sprint("creation", i), "founder")
+		rec, err := c.record(ctx, c.dir, fmt.Sprint("creation", i), nil, "founder")
 		if err != nil {
 			return err
 		}
@@ -217,7 +217,7 @@ func (c *cutter) lookTwice(ctx context.Context, dir string, j judgement) (err er
 // createBadly is the control: bbolt's own creation, which a power cut breaks.
 func (c *cutter) createBadly(ctx context.Context) error {
 	c.naive = true
-	rec, err := c.record(ctx, c.dir, "naive", "founder", "naive")
+	rec, err := c.record(ctx, c.dir, "naive", nil, "founder", "naive")
 	if err != nil {
 		return err
 	}

@@ -115,7 +115,7 @@ type stillScribe struct {
 }
 
 func (c *cutter) startScribe(ctx context.Context, dir, name string) (*stillScribe, error) {
-	work := workload{Seed: c.rand.Uint64(), Writers: 16, Deeds: 1 << 30, NoExpiry: true, Maintain: 200 * time.Millisecond, Backups: 2, Compacts: 1000}
+	work := workload{Name: "w", Seed: c.rand.Uint64(), Writers: 16, Deeds: 1 << 30, NoExpiry: true, Maintain: 200 * time.Millisecond, Backups: 2, Compacts: 1000}
 	if c.broken {
 		work.SyncEvery, work.Maintain = time.Second, time.Hour
 	}

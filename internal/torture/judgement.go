@@ -56,7 +56,7 @@ func (j *judgement) lives(seen []sighting, least, most moment, what string) {
 // reaped looks whether a reap that answered has left anything. A session expires a second after it
 // was last saved.
 func (j *judgement) reaped() {
-	most := 0
+	most := j.story.expired
 	for _, l := range j.story.lives {
 		for _, d := range l.deeds {
 			if d.what != "expire" || d.begun >= j.moment.place {
@@ -83,6 +83,9 @@ func (j *judgement) copies() {
 		}
 	}
 	for name, l := range j.look.Backups {
+		if j.story.copied[name] {
+			continue
+		}
 		j.backups++
 		d := j.story.backups[name]
 		what := j.what + ": " + name

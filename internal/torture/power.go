@@ -21,7 +21,8 @@ var power = technique{
 // a second.
 const syncEveryGrace = 1.2
 
-// runPower cuts the power at random places of some recordings. Of three, one is with SyncEvery.
+// runPower cuts the power at random places of some recordings. Of three, one goes on after a power
+// cut in the one before, and one is with SyncEvery.
 func runPower(ctx context.Context, t *trial) error {
 	if err := t.mayTrace(ctx); err != nil {
 		return err
@@ -35,30 +36,43 @@ func runPower(ctx context.Context, t *trial) error {
 		return c.controls(ctx)
 	}
 	recordings, images := t.size(12, 3), t.size(5000, 300)
+	var last *recording
 	for i := range recordings {
-		work := c.busy()
-		if i%3 == 2 {
-			work = c.accepting()
-		}
-		rec, err := c.film(ctx, fmt.Sprint("recording", i), work)
+		rec, err := c.filmNext(ctx, i, last)
 		if err != nil {
 			return err
 		}
 		if err := c.cut(ctx, rec, (i+1)*images/recordings-i*images/recordings); err != nil {
 			return err
 		}
+		last = rec
 	}
 	c.report()
 	return nil
 }
 
+// filmNext records one workload after the other.
+func (c *cutter) filmNext(ctx context.Context, i int, last *recording) (*recording, error) {
+	switch i % 3 {
+	case 1:
+		start, err := c.newStart(ctx, last)
+		if err != nil {
+			return nil, err
+		}
+		return c.film(ctx, fmt.Sprintf("recording%d after %s", i, last.name), start, c.busy("v"))
+	case 2:
+		return c.film(ctx, fmt.Sprint("recording", i), nil, c.accepting())
+	}
+	return c.film(ctx, fmt.Sprint("recording", i), nil, c.busy("w"))
+}
+
 // controls breaks one thing after the other. Each has to be noticed.
 func (c *cutter) controls(ctx context.Context) error {
-	ignored, err := c.film(ctx, "ignored", c.busy())
+	ignored, err := c.film(ctx, "ignored", nil, c.busy("w"))
 	if err != nil {
 		return err
 	}
-	accepted, err := c.film(ctx, "accepted", c.accepting())
+	accepted, err := c.film(ctx, "accepted", nil, c.accepting())
 	if err != nil {
 		return err
 	}
@@ -82,9 +96,9 @@ func (c *cutter) controls(ctx context.Context) error {
 }
 
 // busy is a workload in which each answer means that it is on disk.
-func (c *cutter) busy() workload {
+func (c *cutter) busy(name string) workload {
 	return workload{
-		Seed: c.rand.Uint64(), Writers: 16, Deeds: c.size(200, 40), MaxSize: []int64{0, 16 << 20}[c.rand.IntN(2)],
+		Name: name, Seed: c.rand.Uint64(), Writers: 16, Deeds: c.size(200, 40), MaxSize: []int64{0, 16 << 20}[c.rand.IntN(2)],
 		Maintain: 120 * time.Millisecond, Backups: c.rand.IntN(3), Compacts: 1 + c.rand.IntN(3),
 	}
 }
@@ -92,7 +106,7 @@ func (c *cutter) busy() workload {
 // accepting is a workload with SyncEvery. A reap would store what was accepted: there is only one.
 func (c *cutter) accepting() workload {
 	return workload{
-		Seed: c.rand.Uint64(), Writers: 6, Deeds: 80, Pause: 45 * time.Millisecond, SyncEvery: time.Second,
+		Name: "w", Seed: c.rand.Uint64(), Writers: 6, Deeds: 80, Pause: 45 * time.Millisecond, SyncEvery: time.Second,
 		Maintain: 2500 * time.Millisecond, Compacts: c.rand.IntN(2),
 	}
 }
@@ -102,13 +116,13 @@ const stall = 100 * time.Millisecond
 
 // film records a workload. Where time counts, one in which the machine stood still is worth less:
 // if there is no better one, what it stood still is allowed in addition.
-func (c *cutter) film(ctx context.Context, name string, work workload) (*recording, error) {
+func (c *cutter) film(ctx context.Context, name string, start *start, work workload) (*recording, error) {
 	args, err := json.Marshal(work)
 	if err != nil {
 		return nil, err
 	}
 	for try := 1; ; try++ {
-		rec, err := c.record(ctx, c.dir, fmt.Sprintf("%s.%d", name, try), "scribe", string(args))
+		rec, err := c.record(ctx, c.dir, fmt.Sprintf("%s.%d", name, try), start, "scribe", string(args))
 		if err != nil {
 			return nil, err
 		}

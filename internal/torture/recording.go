@@ -3,15 +3,15 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 )
 
 // recordedCalls are the system calls that a recording needs: all that can change files, those that
@@ -34,15 +34,18 @@ type recording struct {
 	ignoreSyncs bool    // the disk does nothing for them
 }
 
-// record runs a role under strace. The role is given an empty directory, the name of a chronicle,
-// and more. The directory is made in dir: one in memory is as good as a disk, whose syncs count by
-// being asked for.
-func (t *trial) record(ctx context.Context, dir, name, role string, more ...string) (*recording, error) {
+// record runs a role under strace. The role is given a directory, the name of a chronicle, and more.
+// The directory is made in dir, empty unless a start says what is on it: one in memory is as good as
+// a disk, whose syncs count by being asked for.
+func (t *trial) record(ctx context.Context, dir, name string, start *start, role string, more ...string) (*recording, error) {
 	root, story, trace := filepath.Join(dir, name), filepath.Join(t.dir, name+".chronicle"), filepath.Join(t.dir, name+".trace")
 	if err := os.Mkdir(root, 0o700); err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(root)
+	if err := start.write(root); err != nil {
+		return nil, err
+	}
 	cmd, err := player(ctx, role, append([]string{root, story}, more...)...)
 	if err != nil {
 		return nil, err
@@ -55,13 +58,48 @@ func (t *trial) record(ctx context.Context, dir, name, role string, more ...stri
 		return nil, err
 	}
 	defer f.Close()
-	rec, err := newRecording(f, root, story)
+	rec, err := newRecording(f, root, story, start)
+	if err != nil {
+		return nil, err
+	}
 	rec.name = name
-	return rec, err
+	return rec, rec.check()
+}
+
+// check compares the disk with all of the recording on it with what the role left.
+func (r *recording) check() error {
+	d := newDisk(r.effects, false)
+	d.advance(never)
+	img := d.cut(&fate{kind: allButOne, chosen: -1})
+	err := filepath.WalkDir(r.root, func(name string, e fs.DirEntry, err error) error {
+		if err != nil || name == r.root {
+			return err
+		}
+		ino := img.names[name]
+		delete(img.names, name)
+		if ino == nil || ino.mode.Type() != e.Type() {
+			return fmt.Errorf("%s is not what was recorded", name)
+		}
+		if !e.Type().IsRegular() {
+			return nil
+		}
+		data, err := os.ReadFile(name)
+		if err == nil && !bytes.Equal(data, img.files[ino]) {
+			err = fmt.Errorf("%s does not hold what was recorded", name)
+		}
+		return err
+	})
+	for name := range img.names {
+		err = errors.Join(err, fmt.Errorf("%s was recorded and is not there", name))
+	}
+	if err != nil {
+		return fmt.Errorf("replay %s: %w", r.name, err)
+	}
+	return nil
 }
 
 // newRecording reads a trace.
-func newRecording(trace io.Reader, root, story string) (*recording, error) {
+func newRecording(trace io.Reader, root, story string, start *start) (*recording, error) {
 	rec := &recording{root: root, story: newChronicle()}
 	calls, err := parseTrace(trace)
 	if err != nil {
@@ -74,6 +112,7 @@ func newRecording(trace io.Reader, root, story string) (*recording, error) {
 		open:      make(map[int64]*descriptor),
 		now:       map[string]*inode{root: {mode: fs.ModeDir | 0o700}},
 	}
+	start.put(r)
 	return rec, r.run()
 }
 
@@ -86,11 +125,4 @@ func (t *trial) mayTrace(ctx context.Context) error {
 		return cannot("strace: %v: %s", err, out)
 	}
 	return nil
-}
-
-// copyNames returns the entries that a call changes.
-func (r *replay) copyNames(changed map[string]*inode) map[string]*inode {
-	ours := maps.Clone(changed)
-	maps.DeleteFunc(ours, func(name string, _ *inode) bool { return !strings.HasPrefix(name, r.root+"/") })
-	return ours
 }

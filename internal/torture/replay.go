@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -178,7 +179,7 @@ func (r *replay) ended(c *tracedCall) error {
 
 // rename changes names.
 func (r *replay) rename(c *tracedCall, changed map[string]*inode) {
-	ours := r.copyNames(changed)
+	ours := r.ours(changed)
 	if len(ours) == 0 {
 		return
 	}
@@ -186,6 +187,13 @@ func (r *replay) rename(c *tracedCall, changed map[string]*inode) {
 		setName(r.now, name, ino)
 	}
 	r.add(c, effect{change: changeNames, names: ours})
+}
+
+// ours returns those of the changed entries that are in the directory.
+func (r *replay) ours(changed map[string]*inode) map[string]*inode {
+	in := maps.Clone(changed)
+	maps.DeleteFunc(in, func(name string, _ *inode) bool { return !strings.HasPrefix(name, r.root+"/") })
+	return in
 }
 
 // opened notes a descriptor, and a file that is new.

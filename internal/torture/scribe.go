@@ -49,6 +49,7 @@ func dataOf(life string, n int) string {
 
 // A workload is what a scribe does.
 type workload struct {
+	Name      string // of the writers, who are others than those before
 	Seed      uint64
 	Writers   int
 	Deeds     int           // of each writer
@@ -101,11 +102,8 @@ func silent() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil
 
 // work has the writers work, and the others meanwhile.
 func (s *scribe) work(ctx context.Context) error {
-	shared, err := s.store.Create(ctx, session.TokenID(sharedID))
+	err := s.share(ctx)
 	if err != nil {
-		return err
-	}
-	if err := errors.Join(lifeKey.Set(shared, sharedID), s.store.Save(ctx, shared)); err != nil {
 		return err
 	}
 	var writers, others sync.WaitGroup
@@ -125,6 +123,18 @@ func (s *scribe) work(ctx context.Context) error {
 		err = errors.Join(err, e)
 	}
 	return err
+}
+
+// share makes the session that all write to, unless it is there.
+func (s *scribe) share(ctx context.Context) error {
+	shared, err := s.store.Create(ctx, session.TokenID(sharedID))
+	if errors.Is(err, session.ErrExists) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(lifeKey.Set(shared, sharedID), s.store.Save(ctx, shared))
 }
 
 // tick tells that the machine has not stood still.
@@ -161,7 +171,7 @@ func (s *scribe) maintain(ctx context.Context) error {
 		if err == nil && round < s.Compacts {
 			err = s.do("file", deed{what: "compact"}, func() error { return s.store.Compact(always) })
 		}
-		if name := fmt.Sprintf("backup-%d.db", round); err == nil && round < s.Backups {
+		if name := fmt.Sprintf("backup-%s%d.db", s.Name, round); err == nil && round < s.Backups {
 			err = s.do(name, deed{what: "backup"}, func() error { return s.store.Backup(always, filepath.Join(s.dir, name)) })
 		}
 		if err != nil {
@@ -186,7 +196,7 @@ type scribeWriter struct {
 }
 
 func (s *scribe) newWriter(i int) *scribeWriter {
-	w := &scribeWriter{scribe: s, key: fmt.Sprintf("w%d", i), rand: rand.New(rand.NewPCG(s.Seed, uint64(i)))}
+	w := &scribeWriter{scribe: s, key: fmt.Sprintf("%s%d", s.Name, i), rand: rand.New(rand.NewPCG(s.Seed, uint64(i)))}
 	w.next()
 	return w
 }
