@@ -67,14 +67,11 @@ func (c *cutter) cut(ctx context.Context, rec *recording, images int) error {
 	})
 }
 
-// images makes images of a recording at random places, half of them next to something that changes
-// the disk, and has each judged.
+// images makes images of a recording at random places and has each judged.
 func (c *cutter) images(ctx context.Context, rec *recording, images int, judge func(dir string, j judgement) error) error {
 	places := make([]int, images)
 	for i := range places {
-		if places[i] = 1 + c.rand.IntN(rec.calls[len(rec.calls)-1].begin); i%2 == 0 {
-			places[i] = rec.marks[c.rand.IntN(len(rec.marks))] + c.rand.IntN(2)
-		}
+		places[i] = c.place(rec, i)
 	}
 	slices.Sort(places)
 	d, dir := newDisk(rec.effects, rec.ignoreSyncs), filepath.Join(c.dir, "image")
@@ -94,6 +91,18 @@ func (c *cutter) images(ctx context.Context, rec *recording, images int, judge f
 		}
 	}
 	return nil
+}
+
+// place returns a random place: anywhere, next to something that changes the disk, and where a file
+// has just got its name or taken another one's.
+func (c *cutter) place(rec *recording, i int) int {
+	switch i % 3 {
+	case 0:
+		return rec.marks[c.rand.IntN(len(rec.marks))] + c.rand.IntN(2)
+	case 1:
+		return max(1, rec.turns[c.rand.IntN(len(rec.turns))]+c.rand.IntN(16))
+	}
+	return 1 + c.rand.IntN(rec.calls[len(rec.calls)-1].begin)
 }
 
 // time returns when a place in the trace was, or somewhat before.

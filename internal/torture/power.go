@@ -99,15 +99,15 @@ func (c *cutter) controls(ctx context.Context) error {
 func (c *cutter) busy(name string) workload {
 	return workload{
 		Name: name, Seed: c.rand.Uint64(), Writers: 16, Deeds: c.size(200, 40), MaxSize: []int64{0, 16 << 20}[c.rand.IntN(2)],
-		Maintain: 120 * time.Millisecond, Backups: c.rand.IntN(3), Compacts: 1 + c.rand.IntN(3),
+		Maintain: 120 * time.Millisecond, Backups: 1 + c.rand.IntN(2), Compacts: 1 + c.rand.IntN(3),
 	}
 }
 
 // accepting is a workload with SyncEvery. A reap would store what was accepted: there is only one.
 func (c *cutter) accepting() workload {
 	return workload{
-		Name: "w", Seed: c.rand.Uint64(), Writers: 6, Deeds: 80, Pause: 45 * time.Millisecond, SyncEvery: time.Second,
-		Maintain: 2500 * time.Millisecond, Compacts: c.rand.IntN(2),
+		Name: "w", Seed: c.rand.Uint64(), Writers: 6, Deeds: c.size(80, 50), Pause: 40 * time.Millisecond, SyncEvery: time.Second,
+		Maintain: 1500 * time.Millisecond, Compacts: c.rand.IntN(2),
 	}
 }
 

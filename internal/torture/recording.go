@@ -29,6 +29,7 @@ type recording struct {
 	calls   []*tracedCall
 	story   *chronicle
 	marks   []int // places where something changed, or was synced
+	turns   []int // of these, where names did
 
 	grace       float64 // how old, in seconds, what was acknowledged and is not stored may be
 	ignoreSyncs bool    // the disk does nothing for them

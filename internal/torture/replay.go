@@ -133,6 +133,9 @@ func (r *replay) add(c *tracedCall, e effect) {
 	if c.end != never {
 		r.marks = append(r.marks, c.end)
 	}
+	if e.change == changeNames || e.change == syncDir {
+		r.turns = append(r.turns, c.begin)
+	}
 }
 
 // ended is for calls on names.
