@@ -86,6 +86,7 @@ func (a *app) copy(ctx context.Context, store *session.BoltStore, l *ledger) (er
 		return err
 	}
 	say("copying")
+	begun := time.Now()
 	switch {
 	case a.compact:
 		err = store.Compact(ctx)
@@ -95,7 +96,7 @@ func (a *app) copy(ctx context.Context, store *session.BoltStore, l *ledger) (er
 		err = store.Backup(ctx, a.backup)
 	}
 	if err == nil {
-		say("copied")
+		say("copied", time.Since(begun))
 	}
 	return err
 }

@@ -48,6 +48,8 @@ func settle(s *slot, i int, p promise, seen entry, find finder) {
 		}
 	case !p.was.alive:
 		find("revived", "slot %d: %v, which was ended", i, seen)
+	case p.busy && seen.alive && seen.a >= p.was.a && seen.b >= p.was.heldB():
+		find("torn", "slot %d: %v, a part of what was asked for: from %v to %v", i, seen, p.was, p.will)
 	default:
 		find("lost", "slot %d: acknowledged: %v; there is %v", i, p.was, seen)
 	}
