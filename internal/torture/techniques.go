@@ -2,5 +2,22 @@
 
 package main
 
-// techniques are all there are, in the order in which they run.
-var techniques = []technique{}
+import (
+	"maps"
+
+	"github.com/boltsession/session/internal/torture/trial"
+)
+
+// techniques returns all there are, in the order in which they run.
+func techniques() []trial.Technique {
+	return []trial.Technique{}
+}
+
+// roles returns the parts that this program plays in processes of their own.
+func roles() trial.Roles {
+	all := trial.Roles{}
+	for _, some := range []trial.Roles{} {
+		maps.Copy(all, some)
+	}
+	return all
+}
