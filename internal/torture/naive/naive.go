@@ -118,7 +118,7 @@ func get(tx *bolt.Tx, id session.ID) (record, error) {
 	return r, err
 }
 
-func (r *StoreRecord) merge(changes map[string]session.ComponentChanges) {
+func (r *record) merge(changes map[string]session.ComponentChanges) {
 	for name, c := range changes {
 		if c.Clear || r.Components[name] == nil {
 			r.Components[name] = map[string][]byte{}
