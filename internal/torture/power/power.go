@@ -130,12 +130,12 @@ func (c *cutter) film(ctx context.Context, name string, start *start, work workl
 		}
 		if work.SyncEvery > 0 {
 			still := rec.story.stillness()
-			if still > stall && try < 3 {
+			if still > stall && try < 3 && !c.Broken {
 				c.Figure("%s: the machine stood still for %v, recorded again", rec.name, still)
 				continue
 			}
 			rec.grace = syncEveryGrace
-			if still > stall {
+			if still > stall && !c.Broken {
 				rec.grace += still.Seconds()
 				c.Figure("%s: the machine stood still for %v, which is allowed in addition", rec.name, still)
 			}

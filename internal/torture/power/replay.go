@@ -67,17 +67,9 @@ func (r *replay) begins(c *tracedCall) error {
 		"rename", "link", "unlink", "rmdir", "mkdir", "chmod", "open", "creat":
 		return nil
 	}
-	target := 0
-	if c.name == "copy_file_range" || c.name == "splice" {
-		target = 2
-	}
-	fd, err := c.number(target)
-	if err != nil {
+	fd, d, err := r.target(c)
+	if err != nil || d == nil {
 		return err
-	}
-	d := r.open[fd]
-	if d == nil {
-		return nil
 	}
 	switch c.name {
 	case "close":
@@ -100,6 +92,16 @@ func (r *replay) begins(c *tracedCall) error {
 		return fmt.Errorf("it cannot be replayed, on %s", d.path)
 	}
 	return nil
+}
+
+// target returns the descriptor that a call is about, nil if it is of no interest.
+func (r *replay) target(c *tracedCall) (int64, *descriptor, error) {
+	i := 0
+	if c.name == "copy_file_range" || c.name == "splice" {
+		i = 2 // where it writes
+	}
+	fd, err := c.number(i)
+	return fd, r.open[fd], err
 }
 
 // writes is for bytes. A call that did not return may have written all of them.
