@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package damage
 
 import (
 	"bytes"
@@ -13,22 +13,26 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/boltsession/session/internal/torture/trial"
 )
 
-var damage = technique{
-	name:   "damage",
-	what:   "files damaged in nine ways, opened, read, written, checked and recovered",
-	proves: "9, 10",
-	breaks: "the store has no verifier and no checksums",
-	run:    tryDamage,
+var damage = trial.Technique{
+	Name:   "damage",
+	What:   "files damaged in nine ways, opened, read, written, checked and recovered",
+	Proves: "9, 10",
+	Breaks: "the store has no verifier and no checksums",
+	Run:    tryDamage,
 }
 
-func tryDamage(ctx context.Context, t *trial) error {
-	if t.broken {
+func tryDamage(ctx context.Context, t *trial.Trial) error {
+	if t.Broken {
 		return damageFiles(ctx, t, damageStocks[:1], 12)
 	}
-	for _, step := range []func(context.Context, *trial) error{
-		func(ctx context.Context, t *trial) error { return damageFiles(ctx, t, damageStocks, t.size(500, 50)) },
+	for _, step := range []func(context.Context, *trial.Trial) error{
+		func(ctx context.Context, t *trial.Trial) error {
+			return damageFiles(ctx, t, damageStocks, t.Size(500, 50))
+		},
 		damageLive, damageRecover, damageCheckCost,
 	} {
 		if err := step(ctx, t); err != nil {
@@ -64,12 +68,12 @@ type sample struct {
 }
 
 // makeSamples makes the sound files.
-func makeSamples(ctx context.Context, t *trial, stocks []stock) (samples []*sample, err error) {
+func makeSamples(ctx context.Context, t *trial.Trial, stocks []stock) (samples []*sample, err error) {
 	for _, k := range stocks {
-		if t.broken {
+		if t.Broken {
 			k.Parts, k.Expires = false, false // it knows neither
 		}
-		image, err := k.make(ctx, t.dir, t.broken)
+		image, err := k.make(ctx, t.Dir, t.Broken)
 		if err != nil {
 			return nil, err
 		}
@@ -77,14 +81,14 @@ func makeSamples(ctx context.Context, t *trial, stocks []stock) (samples []*samp
 		if err != nil {
 			return nil, err
 		}
-		samples = append(samples, &sample{k, a, t.broken})
+		samples = append(samples, &sample{k, a, t.Broken})
 	}
 	return samples, nil
 }
 
 // damageFiles damages n files in each way and has them surveyed.
-func damageFiles(ctx context.Context, t *trial, stocks []stock, n int) error {
-	if t.quick {
+func damageFiles(ctx context.Context, t *trial.Trial, stocks []stock, n int) error {
+	if t.Quick {
 		stocks = stocks[:min(len(stocks), 6)]
 	}
 	samples, err := makeSamples(ctx, t, stocks)
@@ -98,13 +102,13 @@ func damageFiles(ctx context.Context, t *trial, stocks []stock, n int) error {
 			if s := samples[at]; s.Sessions >= 10_000 && i%(4*len(samples)) != at {
 				at = 0 // it takes as long as 20 others
 			}
-			wrecks = append(wrecks, wreckage{samples[at], kind, t.rand.Uint64()})
+			wrecks = append(wrecks, wreckage{samples[at], kind, t.Rand.Uint64()})
 		}
 	}
 	b := &bench{t: t, sums: map[string]*sums{}}
 	inParallel(wrecks, func(worker int, w wreckage) {
 		if err := b.survey(ctx, worker, w); err != nil && ctx.Err() == nil {
-			t.fail("%v", err)
+			t.Fail("%v", err)
 		}
 	})
 	b.stop()
@@ -134,7 +138,7 @@ func inParallel[T any](all []T, f func(worker int, one T)) {
 
 // bench is where damaged files are surveyed, by helpers.
 type bench struct {
-	t       *trial
+	t       *trial.Trial
 	helpers [parallel]helper
 
 	mu   sync.Mutex
@@ -151,7 +155,7 @@ func (b *bench) survey(ctx context.Context, worker int, w wreckage) error {
 	}
 	image := w.kind.do(rand.New(rand.NewPCG(w.seed, 0)), bytes.Clone(w.image), w.pageSize)
 	h := w.harm(image)
-	path := filepath.Join(b.t.dir, fmt.Sprintf("damaged-%d.db", worker))
+	path := filepath.Join(b.t.Dir, fmt.Sprintf("damaged-%d.db", worker))
 	if err := os.WriteFile(path, image, 0o600); err != nil {
 		return err
 	}
@@ -165,7 +169,7 @@ func (b *bench) survey(ctx context.Context, worker int, w wreckage) error {
 	}
 	where := fmt.Sprintf("%s of %q, seed %d", w.kind.name, w.Name, w.seed)
 	if err != nil {
-		b.t.fail("%s: %v: %s", where, err, helper.lastWords())
+		b.t.Fail("%s: %v: %s", where, err, helper.lastWords())
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -180,7 +184,7 @@ func (b *bench) survey(ctx context.Context, worker int, w wreckage) error {
 	}
 	problems := w.judge(h, &f)
 	for _, problem := range problems {
-		b.t.fail("%s: %s", where, problem)
+		b.t.Fail("%s: %s", where, problem)
 	}
 	if len(problems) > 0 {
 		return b.keep(image)
@@ -193,7 +197,7 @@ func (b *bench) keep(image []byte) error {
 	if b.kept++; b.kept > 20 {
 		return nil
 	}
-	path := filepath.Join(b.t.dir, fmt.Sprintf("broken-%d.db", b.kept))
+	path := filepath.Join(b.t.Dir, fmt.Sprintf("broken-%d.db", b.kept))
 	return os.WriteFile(path, image, 0o600)
 }
 
@@ -241,16 +245,16 @@ func (b *bench) report() {
 	all := sums{errors: map[string]int{}}
 	for _, kind := range damageKinds {
 		if sum := b.sums[kind.name]; sum != nil {
-			b.t.figure("%-18s %s", kind.name, sum)
+			b.t.Figure("%-18s %s", kind.name, sum)
 			all.merge(sum)
 		}
 	}
-	b.t.figure("%-18s %s", "all", &all)
+	b.t.Figure("%-18s %s", "all", &all)
 	if len(all.errors) > 0 {
 		var list []string
 		for _, kind := range sortedNames(all.errors) {
 			list = append(list, fmt.Sprintf("%s %d", kind, all.errors[kind]))
 		}
-		b.t.figure("errors of reads, writes and Open: %s", strings.Join(list, ", "))
+		b.t.Figure("errors of reads, writes and Open: %s", strings.Join(list, ", "))
 	}
 }

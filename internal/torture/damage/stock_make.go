@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package damage
 
 import (
 	"context"
@@ -16,6 +16,8 @@ import (
 	"syscall"
 
 	"github.com/boltsession/session"
+	"github.com/boltsession/session/internal/torture/naive"
+	"github.com/boltsession/session/internal/torture/trial"
 )
 
 // make makes the file of a stock and returns its bytes, without what the file has in advance.
@@ -25,7 +27,7 @@ func (k stock) make(ctx context.Context, dir string, naively bool) ([]byte, erro
 	if err != nil {
 		return nil, err
 	}
-	cmd, err := player(ctx, "stock", path, string(how), fmt.Sprint(naively))
+	cmd, err := trial.Player(ctx, "stock", path, string(how), fmt.Sprint(naively))
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +74,7 @@ func playStock(args []string) error {
 // openStock opens the file of a stock, or makes it.
 func openStock(path string, k stock, naively bool, log io.Writer) (session.Store, error) {
 	if naively {
-		return openNaive(path)
+		return naive.Open(path)
 	}
 	return session.Open(path, &session.BoltOptions{
 		Reap: session.Never, NoSocket: true, Keys: k.encryptionKeys(), Logger: slog.New(slog.NewTextHandler(log, nil)),

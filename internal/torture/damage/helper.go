@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package damage
 
 import (
 	"bufio"
@@ -12,6 +12,8 @@ import (
 	"io"
 	"os/exec"
 	"time"
+
+	"github.com/boltsession/session/internal/torture/trial"
 )
 
 // helper is a process that answers one question after another, each a line of JSON. It may die of
@@ -62,7 +64,7 @@ func (h *helper) ask(ctx context.Context, question, answer any) error {
 }
 
 func (h *helper) start(ctx context.Context) (err error) {
-	if h.cmd, err = player(ctx, h.role); err != nil {
+	if h.cmd, err = trial.Player(ctx, h.role); err != nil {
 		return err
 	}
 	h.words.Reset()
