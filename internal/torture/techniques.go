@@ -2,8 +2,25 @@
 
 package main
 
-// techniques are all there are, in the order in which they run.
-var techniques = []technique{
-	{"kill", "kill -9 at random moments under 64 writers", "1", "SyncEvery of a second is taken for durable", kill},
-	{"copy", "kill -9 in the middle of backups and compactions", "8", "the copy is made by io.Copy", copying},
+import (
+	"maps"
+	"slices"
+
+	"github.com/boltsession/session/internal/torture/kill"
+	"github.com/boltsession/session/internal/torture/power"
+	"github.com/boltsession/session/internal/torture/trial"
+)
+
+// techniques returns all there are, in the order in which they run.
+func techniques() []trial.Technique {
+	return slices.Concat(kill.Techniques, power.Techniques)
+}
+
+// roles returns the parts that this program plays in processes of their own.
+func roles() trial.Roles {
+	all := trial.Roles{}
+	for _, some := range []trial.Roles{kill.Roles, power.Roles} {
+		maps.Copy(all, some)
+	}
+	return all
 }

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package kill
 
 import (
 	"bufio"
@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/boltsession/session/internal/torture/trial"
 )
 
 // patience is how long a process may take to say the next thing. It is not a promise of the library,
@@ -42,7 +44,7 @@ func sayFound(kind, format string, args ...any) {
 
 // start starts a process that plays a role.
 func start(ctx context.Context, find finder, role string, args ...string) (*victim, error) {
-	cmd, err := player(ctx, role, args...)
+	cmd, err := trial.Player(ctx, role, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package kill
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/boltsession/session"
+	"github.com/boltsession/session/internal/torture/trial"
 )
 
 // copyist kills the process that makes a copy of its store while a crowd uses it.
@@ -24,13 +25,13 @@ type copyist struct {
 	counts struct{ cut, whole, absent, swept, piled int }
 }
 
-func copying(ctx context.Context, t *trial) (err error) {
+func copying(ctx context.Context, t *trial.Trial) (err error) {
 	c := &copyist{
-		killer: killer{trial: t, kills: map[string]int{}, found: map[string]int{}},
-		copies: filepath.Join(t.dir, "copies"),
+		killer: killer{Trial: t, kills: map[string]int{}, found: map[string]int{}},
+		copies: filepath.Join(t.Dir, "copies"),
 		takes:  map[string]time.Duration{},
 	}
-	c.path = filepath.Join(t.dir, "sessions.db")
+	c.path = filepath.Join(t.Dir, "sessions.db")
 	if err := os.Mkdir(c.copies, 0o700); err != nil {
 		return err
 	}
@@ -38,36 +39,36 @@ func copying(ctx context.Context, t *trial) (err error) {
 		return err
 	}
 	defer c.ledger.close()
-	ballast := c.size(30_000, 5_000)
-	if c.broken {
+	ballast := c.Size(30_000, 5_000)
+	if c.Broken {
 		ballast = 15_000 // io.Copy is quick
 	}
 	if err := fill(ctx, c.path, c.ledger, ballast); err != nil {
 		return fmt.Errorf("fill store: %w", err)
 	}
-	for i := 0; i < c.size(200, 15) && len(c.found) == 0; i++ {
+	for i := 0; i < c.Size(200, 15) && len(c.found) == 0; i++ {
 		if err := c.round(ctx, i); err != nil {
 			return fmt.Errorf("kill %d: %w", i, err)
 		}
 	}
 	saves, _, _ := c.ledger.total()
-	c.figure("%d backups and %d compactions killed, %d of them before they were done, under %s acknowledged saves",
+	c.Figure("%d backups and %d compactions killed, %d of them before they were done, under %s acknowledged saves",
 		c.kills["backup"]+c.kills["naive"], c.kills["compact"], c.counts.cut, thousands(saves))
-	c.figure("%d targets absent, %d whole; %d lost, %d torn, %d back from the dead, %d failed; %d temporary files swept, %d piled up",
+	c.Figure("%d targets absent, %d whole; %d lost, %d torn, %d back from the dead, %d failed; %d temporary files swept, %d piled up",
 		c.counts.absent, c.counts.whole, c.found["lost"], c.found["torn"], c.found["revived"], c.found["failed"],
 		c.counts.swept, c.counts.piled)
 	return ctx.Err()
 }
 
 // book is the path of a ledger.
-func (c *copyist) book(name string) string { return filepath.Join(c.dir, name) }
+func (c *copyist) book(name string) string { return filepath.Join(c.Dir, name) }
 
 // round kills a process in the middle of a copy, and looks at what it left.
 func (c *copyist) round(ctx context.Context, i int) error {
 	what, target := "backup", c.target(i)
 	args := []string{"-before", c.book("before"), "-backup", target}
 	switch {
-	case c.broken:
+	case c.Broken:
 		what, args = "naive", append(args, "-naive", target)
 	case i%2 == 1:
 		what, args = "compact", append(args, "-compact")
@@ -100,7 +101,7 @@ func same(i int) bool { return i%4 == 0 }
 
 func (c *copyist) target(i int) string {
 	if same(i) {
-		return filepath.Join(c.dir, "sessions.bak")
+		return filepath.Join(c.Dir, "sessions.bak")
 	}
 	return filepath.Join(c.copies, "sessions-"+strconv.Itoa(i)+".db")
 }
@@ -114,7 +115,7 @@ func (c *copyist) cut(v *victim, what string) error {
 	if c.takes[what] == 0 {
 		c.takes[what] = 50 * time.Millisecond
 	}
-	time.Sleep(time.Duration(c.rand.Float64() * float64(c.takes[what])))
+	time.Sleep(time.Duration(c.Rand.Float64() * float64(c.takes[what])))
 	said, err := v.kill()
 	if err != nil {
 		return err
@@ -213,7 +214,7 @@ func (c *copyist) nexts(i int) []string {
 
 // leftovers are the temporary files of backups and compactions.
 func (c *copyist) leftovers() ([]string, error) {
-	beside, err := leftovers(c.dir)
+	beside, err := leftovers(c.Dir)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package kill
 
 import (
 	"context"
@@ -14,12 +14,13 @@ import (
 	"time"
 
 	"github.com/boltsession/session"
+	"github.com/boltsession/session/internal/torture/trial"
 )
 
 // killer kills the process that has a store, at random moments, and has the next one find out what
 // became of what was acknowledged.
 type killer struct {
-	*trial
+	*trial.Trial
 	path   string // the store's file
 	ledger *ledger
 	kills  map[string]int // by what the process was doing
@@ -28,10 +29,10 @@ type killer struct {
 	saves, renewals, destroys uint64
 }
 
-func kill(ctx context.Context, t *trial) error {
-	k := &killer{trial: t, kills: map[string]int{}, found: map[string]int{}}
-	total, perFile := t.size(500, 50), t.size(50, 25)
-	if t.broken {
+func kill(ctx context.Context, t *trial.Trial) error {
+	k := &killer{Trial: t, kills: map[string]int{}, found: map[string]int{}}
+	total, perFile := t.Size(500, 50), t.Size(50, 25)
+	if t.Broken {
 		total, perFile = 10, 10
 	}
 	for n := 0; n < total && len(k.found) == 0 && ctx.Err() == nil; n += perFile {
@@ -39,10 +40,10 @@ func kill(ctx context.Context, t *trial) error {
 			return err
 		}
 	}
-	k.figure("%d kills (%d while it wrote, %d while it opened, %d while it closed, %d when it had)",
+	k.Figure("%d kills (%d while it wrote, %d while it opened, %d while it closed, %d when it had)",
 		k.kills["writing"]+k.kills["opening"]+k.kills["closing"]+k.kills["closed"],
 		k.kills["writing"], k.kills["opening"], k.kills["closing"], k.kills["closed"])
-	k.figure("%s acknowledged saves, %s renewals, %s ends: %d lost, %d torn, %d back from the dead, %d failed",
+	k.Figure("%s acknowledged saves, %s renewals, %s ends: %d lost, %d torn, %d back from the dead, %d failed",
 		thousands(k.saves), thousands(k.renewals), thousands(k.destroys),
 		k.found["lost"], k.found["torn"], k.found["revived"], k.found["failed"])
 	return ctx.Err()
@@ -51,13 +52,13 @@ func kill(ctx context.Context, t *trial) error {
 // find is the finder of the trial. Of each kind the first few are told, all are counted.
 func (k *killer) find(kind, format string, args ...any) {
 	if k.found[kind]++; k.found[kind] <= 5 {
-		k.fail("%s: %s", kind, fmt.Sprintf(format, args...))
+		k.Fail("%s: %s", kind, fmt.Sprintf(format, args...))
 	}
 }
 
 // file kills the processes that have one file, one after the other, and looks into it at the end.
 func (k *killer) file(ctx context.Context, n, kills int) (err error) {
-	dir := filepath.Join(k.dir, strconv.Itoa(n))
+	dir := filepath.Join(k.Dir, strconv.Itoa(n))
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return err
 	}
@@ -68,7 +69,7 @@ func (k *killer) file(ctx context.Context, n, kills int) (err error) {
 	}
 	defer k.ledger.close()
 	if n%3 == 1 {
-		if err := fill(ctx, k.path, k.ledger, k.size(100_000, 10_000)); err != nil {
+		if err := fill(ctx, k.path, k.ledger, k.Size(100_000, 10_000)); err != nil {
 			return fmt.Errorf("fill store: %w", err)
 		}
 	}
@@ -89,12 +90,12 @@ func (k *killer) file(ctx context.Context, n, kills int) (err error) {
 // they open or create it.
 func (k *killer) once(ctx context.Context, i int) error {
 	args := []string{k.path, filepath.Join(filepath.Dir(k.path), "ledger")}
-	if k.broken {
+	if k.Broken {
 		args = append([]string{"-sync=1s"}, args...)
 	}
 	stage := "writing"
-	switch r := k.rand.IntN(20); {
-	case k.broken:
+	switch r := k.Rand.IntN(20); {
+	case k.Broken:
 	case i < 2 || r < 2:
 		stage = "opening"
 	case r < 5:
@@ -130,7 +131,7 @@ func (k *killer) reach(v *victim, stage string) error {
 	if _, err := v.until("writing"); err != nil {
 		return err
 	}
-	time.Sleep(k.moment(time.Duration(k.size(1000, 400)) * time.Millisecond))
+	time.Sleep(k.moment(time.Duration(k.Size(1000, 400)) * time.Millisecond))
 	if stage == "writing" {
 		return nil
 	}
@@ -142,7 +143,7 @@ func (k *killer) reach(v *victim, stage string) error {
 
 // moment is a random time up to most, and rather a short one.
 func (k *killer) moment(most time.Duration) time.Duration {
-	r := k.rand.Float64()
+	r := k.Rand.Float64()
 	return time.Duration(r * r * float64(most))
 }
 
