@@ -233,7 +233,11 @@ func (b *BoltStore) Touch(ctx context.Context, id ID, at time.Time) error {
 	if err := b.queue.refusal(); err != nil && err != ErrFailed {
 		return err
 	}
-	b.touchAt(id, time.Now(), at, b.opts.TouchInterval)
+	now := time.Now()
+	if at.Before(now) && !b.accessedBefore(id, at) {
+		return nil // what moves nothing would have the next touch seem to come long after the last
+	}
+	b.touchAt(id, now, at, b.opts.TouchInterval)
 	return nil
 }
 

@@ -28,9 +28,18 @@ func (w *world) slot() *slot {
 	return &w.slots[rapid.IntRange(0, slots-1).Draw(w.T, "session")]
 }
 
-// pick returns a handle, nil if there is none in its place.
+// pick returns a handle. Without any, another action is drawn.
 func (w *world) pick() *handle {
-	return w.handles[rapid.IntRange(0, handles-1).Draw(w.T, "handle")]
+	var there []int
+	for i, h := range w.handles {
+		if h != nil {
+			there = append(there, i)
+		}
+	}
+	if len(there) == 0 {
+		w.Skip("there are no handles")
+	}
+	return w.handles[rapid.SampledFrom(there).Draw(w.T, "handle")]
 }
 
 // put puts a handle in the place of another one, which is released.

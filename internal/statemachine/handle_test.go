@@ -28,11 +28,15 @@ func (w *world) create(*rapid.T) {
 func (w *world) begin(*rapid.T) {
 	id, now := w.slot().id, time.Now().UTC()
 	meta := session.Meta{
-		Created: now, LastAccess: now, End: now.Add(rapid.SampledFrom(pauses).Draw(w.T, "lifetime")),
+		Created: now, LastAccess: now, End: now.Add(rapid.SampledFrom(lifetimes).Draw(w.T, "lifetime")),
 		MaxAge: rapid.SampledFrom(ages).Draw(w.T, "max age"), User: w.user(),
 	}
 	store, byProxy := w.door()
-	w.put(&handle{Session: session.NewSession(store, id, meta), byProxy: byProxy, live: newLive(id, meta)})
+	h := &handle{Session: session.NewSession(store, id, meta), byProxy: byProxy, live: newLive(id, meta)}
+	w.put(h)
+	if rapid.Bool().Draw(w.T, "saved") {
+		w.same("Save", h.Save(w.ctx), w.model.save(h.live))
+	}
 }
 
 // get gets a copy.
@@ -68,15 +72,13 @@ func (w *world) acquire(*rapid.T) {
 
 // leave releases a handle, which stays where it is.
 func (w *world) leave(*rapid.T) {
-	if h := w.pick(); h != nil {
-		w.release(h)
-	}
+	w.release(w.pick())
 }
 
 // usable returns a handle. The errors of one that was released are checked here.
 func (w *world) usable() *handle {
 	h := w.pick()
-	if h == nil || !h.released {
+	if !h.released {
 		return h
 	}
 	_, err := h.Destroy(w.ctx)
@@ -85,15 +87,13 @@ func (w *world) usable() *handle {
 	w.same("Save of a released handle", h.Save(w.ctx), session.ErrReleased)
 	w.same("Reload of a released handle", h.Reload(w.ctx), session.ErrReleased)
 	h.Touch()
+	w.Skip("released")
 	return nil
 }
 
 // edit changes a key of a component, or all.
 func (w *world) edit(*rapid.T) {
 	h := w.usable()
-	if h == nil {
-		return
-	}
 	name, key, n := w.component(), w.key(), rapid.IntRange(0, 9).Draw(w.T, "kind of edit")
 	c, err := h.Component(w.ctx, name)
 	if want := w.model.component(h.live, name); want != nil {
@@ -148,9 +148,6 @@ func (l *live) remove(name, key string) {
 // setMaxAge sets the idle timeout.
 func (w *world) setMaxAge(*rapid.T) {
 	h := w.usable()
-	if h == nil {
-		return
-	}
 	age := rapid.SampledFrom(ages).Draw(w.T, "max age")
 	want := h.live.writable()
 	w.same("SetMaxAge", h.SetMaxAge(age), want)
@@ -162,9 +159,6 @@ func (w *world) setMaxAge(*rapid.T) {
 // setUser makes the session somebody's.
 func (w *world) setUser(*rapid.T) {
 	h := w.usable()
-	if h == nil {
-		return
-	}
 	user, want := w.user(), h.live.writable()
 	w.same("SetUser", h.SetUser(user), want)
 	if want == nil && h.live.meta.User != user {
@@ -174,18 +168,14 @@ func (w *world) setUser(*rapid.T) {
 
 // touch touches a session by way of a handle.
 func (w *world) touch(*rapid.T) {
-	if h := w.usable(); h != nil {
-		h.Touch()
-		w.model.touch(h.live)
-	}
+	h := w.usable()
+	h.Touch()
+	w.model.touch(h.live)
 }
 
 // save saves, by the handle's method or the store's.
 func (w *world) save(*rapid.T) {
 	h := w.usable()
-	if h == nil {
-		return
-	}
 	err := error(nil)
 	if rapid.Bool().Draw(w.T, "by handle") {
 		err = h.Save(w.ctx)
@@ -198,17 +188,13 @@ func (w *world) save(*rapid.T) {
 
 // reload reads a session anew.
 func (w *world) reload(*rapid.T) {
-	if h := w.usable(); h != nil {
-		w.same("Reload", h.Reload(w.ctx), w.model.reload(h.live))
-	}
+	h := w.usable()
+	w.same("Reload", h.Reload(w.ctx), w.model.reload(h.live))
 }
 
 // destroyBy destroys a session by way of a handle.
 func (w *world) destroyBy(*rapid.T) {
 	h := w.usable()
-	if h == nil {
-		return
-	}
 	was, err := h.Destroy(w.ctx)
 	w.must(err)
 	if want := w.model.destroy(h.live, h.byProxy); was != want {
@@ -219,9 +205,6 @@ func (w *world) destroyBy(*rapid.T) {
 // renew moves a session to another slot's ID, or to a new one in its own slot.
 func (w *world) renew(*rapid.T) {
 	h := w.usable()
-	if h == nil {
-		return
-	}
 	to := w.slot().id
 	if i := slices.IndexFunc(w.slots[:], func(s slot) bool { return s.id == h.live.id }); i >= 0 && rapid.Bool().Draw(w.T, "to a new ID") {
 		w.old, w.slots[i] = w.slots[i], w.newSlot()

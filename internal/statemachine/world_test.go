@@ -21,11 +21,12 @@ var (
 	keys       = []string{"a", "b", "c"}
 	users      = []string{"", "ann", "annie"}
 	ages       = []time.Duration{time.Second, 20 * time.Second, 2 * time.Minute, 4 * time.Hour}
+	lifetimes  = []time.Duration{24 * time.Hour, time.Hour, time.Minute}
 	pauses     = []time.Duration{time.Millisecond, time.Second, 5 * time.Second, 19 * time.Second, time.Minute, 3 * time.Hour}
 )
 
 const (
-	slots   = 3 // sessions that operations are about
+	slots   = 2 // sessions that operations are about
 	handles = 3
 )
 
