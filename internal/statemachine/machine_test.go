@@ -11,9 +11,10 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestMain makes the sequences longer than rapid does: most bugs want some steps of preparation.
+// TestMain has rapid do more than it does by default: most bugs want some steps of preparation.
 func TestMain(m *testing.M) {
 	flag.Set("rapid.steps", "60")
+	flag.Set("rapid.checks", "400")
 	slog.SetDefault(quiet)
 	os.Exit(m.Run())
 }
