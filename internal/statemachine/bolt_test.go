@@ -56,7 +56,7 @@ func (w *world) checkFile(path string) error {
 // reopen closes the store and opens it again: everything is there.
 func (w *world) reopen(*rapid.T) {
 	w.close()
-	w.told = nil
+	w.told.take()
 	for id := range w.model.sessions {
 		w.model.makeSure(id, len(w.model.sessions[id])-1)
 		w.model.sessions[id] = w.model.sessions[id][len(w.model.sessions[id])-1:]
@@ -97,7 +97,7 @@ func (w *world) resolve() {
 	}
 	_, err := w.file.store.Reap(w.ctx)
 	w.must(err)
-	w.told = nil
+	w.told.take()
 	for id := range w.model.sessions {
 		if v := w.model.last(id); v.none || v.expired(now) {
 			w.model.drop(id)

@@ -3,6 +3,8 @@ package statemachine
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/boltsession/session"
@@ -22,6 +24,15 @@ func (w *world) knows(token string) slot {
 	id := session.TokenID(token)
 	w.known = append(w.known, id)
 	return slot{token, id}
+}
+
+// name names a session in messages. It is the same when the sequence is run again, as the IDs of
+// random tokens are not.
+func (w *world) name(id session.ID) string {
+	if i := slices.Index(w.known, id); i >= 0 {
+		return fmt.Sprintf("session %d", i)
+	}
+	return "a session whose token nobody has"
 }
 
 func (w *world) slot() *slot {

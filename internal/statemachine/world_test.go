@@ -3,7 +3,6 @@ package statemachine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"os"
@@ -44,7 +43,7 @@ type world struct {
 	known   []session.ID // all that ever were
 	handles [handles]*handle
 
-	told []ending  // by the store
+	told notices   // by the store
 	file *boltFile // nil: there is none
 	made int       // tokens and files
 }
@@ -81,7 +80,7 @@ func (w *world) use(store session.Store) {
 	w.store, w.model.proxied = store, newProxied()
 	w.handles = [handles]*handle{}
 	notifier, _ := session.As[session.Notifier](store)
-	notifier.OnDestroy(func(id session.ID, reason session.Reason) { w.told = append(w.told, ending{id, reason}) })
+	notifier.OnDestroy(w.told.add)
 	manager, err := session.New(store, &session.Options{
 		MaxAge: 2 * time.Minute, Lifetime: 10 * time.Minute, Fingerprint: session.FingerprintNone, Logger: quiet,
 	})
@@ -142,37 +141,6 @@ func (w *world) check(*rapid.T) {
 	if w.file != nil {
 		w.checkStats()
 	}
-}
-
-// checkTold compares of which ended sessions the store told.
-func (w *world) checkTold() {
-	w.Helper()
-	w.model.settle()
-	want, told := w.model.told, w.told
-	w.model.told, w.told = nil, nil
-	for _, e := range told {
-		if i := slices.Index(want, e); i >= 0 {
-			want = slices.Delete(want, i, i+1)
-			continue
-		}
-		if !w.reaps || e.reason != session.Expired || !w.model.last(e.id).expired(time.Now()) {
-			w.Fatalf("told that %s was %s", w.name(e.id), e.reason)
-		}
-		w.model.drop(e.id)
-		w.model.endLive(e.id)
-	}
-	for _, e := range want {
-		w.Fatalf("not told that %s was %s", w.name(e.id), e.reason)
-	}
-}
-
-// name names a session in messages. It is the same when the sequence is run again, as the IDs of
-// random tokens are not.
-func (w *world) name(id session.ID) string {
-	if i := slices.Index(w.known, id); i >= 0 {
-		return fmt.Sprintf("session %d", i)
-	}
-	return "a session whose token nobody has"
 }
 
 // checkGet compares what the store has under an ID.
