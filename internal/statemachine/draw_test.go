@@ -39,8 +39,8 @@ func (w *world) slot() *slot {
 	return &w.slots[rapid.IntRange(0, slots-1).Draw(w.T, "session")]
 }
 
-// pick returns a handle. Without any, another action is drawn.
-func (w *world) pick() *handle {
+// pick returns a handle and its place. Without any, another action is drawn.
+func (w *world) pick() (int, *handle) {
 	var there []int
 	for i, h := range w.handles {
 		if h != nil {
@@ -50,7 +50,8 @@ func (w *world) pick() *handle {
 	if len(there) == 0 {
 		w.Skip("there are no handles")
 	}
-	return w.handles[rapid.SampledFrom(there).Draw(w.T, "handle")]
+	i := rapid.SampledFrom(there).Draw(w.T, "handle")
+	return i, w.handles[i]
 }
 
 // put puts a handle in the place of another one, which is released.

@@ -70,16 +70,12 @@ func (w *world) acquire(*rapid.T) {
 	}
 }
 
-// leave releases a handle, which stays where it is.
+// leave releases a handle, which is of no use from then on, and says so.
 func (w *world) leave(*rapid.T) {
-	w.release(w.pick())
-}
-
-// usable returns a handle. The errors of one that was released are checked here.
-func (w *world) usable() *handle {
-	h := w.pick()
-	if !h.released {
-		return h
+	i, h := w.pick()
+	w.handles[i] = nil
+	if w.release(h); !h.released {
+		return
 	}
 	_, err := h.Destroy(w.ctx)
 	w.same("Destroy of a released handle", err, session.ErrReleased)
@@ -87,31 +83,36 @@ func (w *world) usable() *handle {
 	w.same("Save of a released handle", h.Save(w.ctx), session.ErrReleased)
 	w.same("Reload of a released handle", h.Reload(w.ctx), session.ErrReleased)
 	h.Touch()
-	w.Skip("released")
-	return nil
 }
 
-// edit changes a key of a component, or all.
+// edit changes some keys of a component, or all.
 func (w *world) edit(*rapid.T) {
-	h := w.usable()
-	name, key, n := w.component(), w.key(), rapid.IntRange(0, 9).Draw(w.T, "kind of edit")
+	_, h := w.pick()
+	name := w.component()
 	c, err := h.Component(w.ctx, name)
 	if want := w.model.component(h.live, name); want != nil {
 		w.same("Component", err, want)
 		return
 	}
 	w.must(err)
-	switch {
+	for range rapid.IntRange(1, 3).Draw(w.T, "edits") {
+		w.editOnce(c, h.live, name)
+	}
+}
+
+func (w *world) editOnce(c *session.Component, l *live, name string) {
+	switch n := rapid.IntRange(0, 9).Draw(w.T, "kind of edit"); {
 	case n < 6:
-		value := w.value()
-		w.same("Set", c.Set(key, value), h.live.set(name, key, value, w.model.limit))
+		key, value := w.key(), w.value()
+		w.same("Set", c.Set(key, value), l.set(name, key, value, w.model.limit))
 	case n < 8:
+		key := w.key()
 		c.Remove(key)
-		h.live.remove(name, key)
+		l.remove(name, key)
 	default:
 		c.RemoveAll()
-		if h.live.writable() == nil {
-			*h.live.part(name) = part{cleared: true}
+		if l.writable() == nil {
+			*l.part(name) = part{cleared: true}
 		}
 	}
 }
@@ -147,7 +148,7 @@ func (l *live) remove(name, key string) {
 
 // setMaxAge sets the idle timeout.
 func (w *world) setMaxAge(*rapid.T) {
-	h := w.usable()
+	_, h := w.pick()
 	age := rapid.SampledFrom(ages).Draw(w.T, "max age")
 	want := h.live.writable()
 	w.same("SetMaxAge", h.SetMaxAge(age), want)
@@ -158,7 +159,7 @@ func (w *world) setMaxAge(*rapid.T) {
 
 // setUser makes the session somebody's.
 func (w *world) setUser(*rapid.T) {
-	h := w.usable()
+	_, h := w.pick()
 	user, want := w.user(), h.live.writable()
 	w.same("SetUser", h.SetUser(user), want)
 	if want == nil && h.live.meta.User != user {
@@ -168,14 +169,14 @@ func (w *world) setUser(*rapid.T) {
 
 // touch touches a session by way of a handle.
 func (w *world) touch(*rapid.T) {
-	h := w.usable()
+	_, h := w.pick()
 	h.Touch()
 	w.model.touch(h.live)
 }
 
 // save saves, by the handle's method or the store's.
 func (w *world) save(*rapid.T) {
-	h := w.usable()
+	_, h := w.pick()
 	err := error(nil)
 	if rapid.Bool().Draw(w.T, "by handle") {
 		err = h.Save(w.ctx)
@@ -188,13 +189,13 @@ func (w *world) save(*rapid.T) {
 
 // reload reads a session anew.
 func (w *world) reload(*rapid.T) {
-	h := w.usable()
+	_, h := w.pick()
 	w.same("Reload", h.Reload(w.ctx), w.model.reload(h.live))
 }
 
 // destroyBy destroys a session by way of a handle.
 func (w *world) destroyBy(*rapid.T) {
-	h := w.usable()
+	_, h := w.pick()
 	was, err := h.Destroy(w.ctx)
 	w.must(err)
 	if want := w.model.destroy(h.live, h.byProxy); was != want {
@@ -204,7 +205,7 @@ func (w *world) destroyBy(*rapid.T) {
 
 // renew moves a session to another slot's ID, or to a new one in its own slot.
 func (w *world) renew(*rapid.T) {
-	h := w.usable()
+	_, h := w.pick()
 	to := w.slot().id
 	if i := slices.IndexFunc(w.slots[:], func(s slot) bool { return s.id == h.live.id }); i >= 0 && rapid.Bool().Draw(w.T, "to a new ID") {
 		w.old, w.slots[i] = w.slots[i], w.newSlot()
