@@ -27,7 +27,7 @@ func TestBoltStoreChaos(t *testing.T) {
 		seed = rand.Uint64()
 	}
 	for name, opts := range opens {
-		for workers, rounds := range map[int]int{1: 6, 8: 2} {
+		for workers, rounds := range map[int]int{1: 3, 8: 1} {
 			for round := range rounds {
 				t.Run(fmt.Sprintf("%s, %d workers, round %d", name, workers, round), func(t *testing.T) {
 					t.Logf("-chaos.seed=%d", seed)
@@ -52,7 +52,7 @@ func inChaos(t *testing.T, opts BoltOptions, workers int, seed uint64) {
 			T: t, Rand: rand.New(rand.NewPCG(seed, uint64(i)+1)), b: b, number: i, sessions: map[ID]*chaosSession{},
 		}
 		wg.Go(func() {
-			for range 1200 / workers {
+			for range 600 / workers {
 				all[i].step()
 			}
 		})
