@@ -109,18 +109,18 @@ func (a *App) fill(s Session, r *http.Request) (n int, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("read the number of a session: %w", err)
 	}
-	if err := s.SignIn(UserName(i)); err != nil {
-		return 0, err
-	}
 	a.shape.each(i, func(part, key, value string) {
 		if err == nil {
 			err = s.SetText(part, key, value)
 		}
 	})
+	if err == nil {
+		_, err = s.Add(views)
+	}
 	if err != nil {
 		return 0, err
 	}
-	return s.Add(views)
+	return 1, s.SignIn(UserName(i))
 }
 
 func (a *App) parts(s Session, _ *http.Request) (int, error) {

@@ -19,10 +19,11 @@ func boltSize(db *bolt.DB) (size int64) {
 	return size
 }
 
-// bulk puts n items in few transactions. Filling is not measured, so nothing is synced before its
-// end.
+// bulk puts n items in transactions as small as ours are at most: a few large ones would leave as
+// many free pages as there are others, and a freelist that each later commit writes. Filling is not
+// measured, so nothing is synced before its end.
 func bulk(db *bolt.DB, n int, put func(tx *bolt.Tx, i int) error) error {
-	const perTx = 20_000
+	const perTx = 256
 	db.NoSync = true
 	defer func() { db.NoSync = false }()
 	for from := 0; from < n; from += perTx {

@@ -8,29 +8,35 @@ import (
 	"gonum.org/v1/plot"
 )
 
-// logarithmic returns the plot with both axes so, and room for the legend; nil when it is empty.
+// legendShare is how much of the width is the legend's.
+const legendShare = 0.27
+
+// logarithmic returns the plot with both axes so; nil when it is empty.
 func (c *chart) logarithmic() *plot.Plot {
 	if c.empty {
 		return nil
 	}
-	c.X.Scale, c.Y.Scale = plot.LogScale{}, plot.LogScale{}
-	c.X.Tick.Marker, c.Y.Tick.Marker = plot.TickerFunc(ticks), plot.TickerFunc(ticks)
-	c.X.Min, c.X.Max = c.least.X/1.1, c.most.X*1.1
-	c.Y.Min, c.Y.Max = c.least.Y/1.3, c.most.Y*1.3
-	if c.most.X/c.least.X < 4 {
-		c.X.Max = c.X.Min * 4
-	}
-	if c.most.Y/c.least.Y < 4 {
-		c.Y.Max = c.Y.Min * 4
-	}
-	c.room()
+	c.logarithmicY()
+	c.X.Scale, c.X.Tick.Marker = plot.LogScale{}, plot.TickerFunc(ticks)
+	c.X.Min = c.least.X / 1.1
+	c.X.Max = c.X.Min * math.Pow(max(4, c.most.X*1.1/c.X.Min), 1/(1-legendShare))
 	return c.Plot
 }
 
-// room makes the x axis longer, so that the legend has a part to itself.
-func (c *chart) room() {
-	const share = 0.27 // of the width
-	c.X.Max = math.Exp(math.Log(c.X.Min) + math.Log(c.X.Max/c.X.Min)/(1-share))
+// overTime returns the plot with time from 0 on the x axis; nil when it is empty.
+func (c *chart) overTime() *plot.Plot {
+	if c.empty {
+		return nil
+	}
+	c.logarithmicY()
+	c.X.Min, c.X.Max = 0, max(0.01, c.most.X)/(1-legendShare)
+	return c.Plot
+}
+
+func (c *chart) logarithmicY() {
+	c.Y.Scale, c.Y.Tick.Marker = plot.LogScale{}, plot.TickerFunc(ticks)
+	c.Y.Min = c.least.Y / 1.3
+	c.Y.Max = max(c.most.Y*1.3, c.Y.Min*4)
 }
 
 // ticks are at 1, 2 and 5 of each power of ten, only at the powers when there are many.

@@ -159,7 +159,8 @@ func (c *chart) points(points []result.Point) (xys plotter.XYs) {
 // save writes a plot as SVG.
 func save(p *plot.Plot, path string) error {
 	canvas := vgsvg.New(width, height)
-	p.Draw(draw.New(canvas))
+	const edge = 0.3 * vg.Centimeter
+	p.Draw(draw.Crop(draw.New(canvas), edge, -edge, edge, -edge))
 	f, err := os.Create(path)
 	if err != nil {
 		return err

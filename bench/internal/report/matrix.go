@@ -2,6 +2,7 @@ package report
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/boltsession/session/bench/internal/peer"
 	"github.com/boltsession/session/bench/internal/result"
@@ -16,8 +17,8 @@ type matrix struct {
 	cases    []string // nil: all
 }
 
-// table returns a metric's medians. With a ratio there is, behind each of a peer other than ours,
-// what ours is of it.
+// table returns a metric's medians. With a ratio there is, behind each of a peer other than the
+// first, what the first one's is of it.
 func (m matrix) table(title string, metric result.Metric, show unit, ratio bool) Table {
 	t := Table{Title: m.workload + ": " + title, Head: append([]string{title}, m.columns()...)}
 	for _, p := range m.peers() {
@@ -35,12 +36,35 @@ func (m matrix) cell(name, p string, metric result.Metric, show unit, ratio bool
 	if !ok {
 		return nothing
 	}
-	if p != peer.Ours && ratio {
-		if r, ok := m.run.Ratio(m.workload, name, peer.Ours, p, metric); ok {
+	if first := m.peers()[0]; p != first && ratio {
+		if r, ok := m.run.Ratio(m.workload, name, first, p, metric); ok {
 			return show(v) + " (" + times(r) + ")"
 		}
 	}
 	return show(v)
+}
+
+// of returns a row for each kind of case, which is what their names begin with, and a column for
+// each size, which is what they end with, of one peer.
+func (m matrix) of(p string, metric func(kind string) (result.Metric, unit)) Table {
+	t := Table{Title: m.workload + ": " + p, Head: []string{p}}
+	cells := map[string][]string{}
+	var kinds []string
+	for _, c := range m.columns() {
+		kind, size, _ := strings.Cut(c, ", ")
+		if !slices.Contains(t.Head, size) {
+			t.Head = append(t.Head, size)
+		}
+		if !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
+		}
+		value, show := metric(kind)
+		cells[kind] = append(cells[kind], m.cell(c, p, value, show, false))
+	}
+	for _, kind := range kinds {
+		t.Rows = append(t.Rows, append([]string{kind}, cells[kind]...))
+	}
+	return t
 }
 
 // flipped is table with a row for each case and a column for each peer.

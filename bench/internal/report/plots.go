@@ -87,7 +87,7 @@ func drawPaced(run *result.Run) (*plot.Plot, error) {
 
 // drawReap draws the last round, as a median of moments would be of none.
 func drawReap(run *result.Run) (*plot.Plot, error) {
-	c := newChart("Longest request of 8 clients while 100,000 of 200,000 sessions are reaped", "seconds since the reaper began (+ 10 ms)", "milliseconds")
+	c := newChart("Longest request of 8 clients while 100,000 of 200,000 sessions are reaped", "seconds since the reaper began", "milliseconds")
 	for _, p := range []string{peer.Ours, peer.SQLite, peer.Bolt} {
 		samples := run.Samples("reap", "reap@8", p)
 		if len(samples) == 0 {
@@ -95,13 +95,13 @@ func drawReap(run *result.Run) (*plot.Plot, error) {
 		}
 		var line []result.Point
 		for _, pt := range samples[len(samples)-1].Series {
-			line = append(line, result.Point{X: (pt.X + 10) / 1e3, Y: max(pt.Y, 0.01)})
+			line = append(line, result.Point{X: pt.X / 1e3, Y: max(pt.Y, 0.01)})
 		}
 		if err := c.dots(p, line); err != nil {
 			return nil, err
 		}
 	}
-	return c.logarithmic(), nil
+	return c.overTime(), nil
 }
 
 func drawWear(run *result.Run) (*plot.Plot, error) {

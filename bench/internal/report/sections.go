@@ -54,6 +54,8 @@ func tablesOf(run *result.Run, name string) []Table {
 		return []Table{m.flipped("p50", result.P50, orSaturated), m.flipped("p99", result.P99, orSaturated), m.flipped("max", result.Max, orSaturated)}
 	case "save":
 		return []Table{m.table("saves/s", result.Rate, count, true), m.table("p50", result.P50, micros, false), m.table("p99", result.P99, micros, false)}
+	case "login":
+		return []Table{m.table("visitors/s", result.Rate, count, true), m.table("p99", result.P99, micros, false), m.table("commits per visitor", commits, digits, false)}
 	case work.Fsyncs:
 		return []Table{m.table("fsyncs per request", result.Extra(result.Fsyncs), digits, false)}
 	}
@@ -65,7 +67,7 @@ func requestTables(m matrix) []Table {
 		{"allocs", func(s result.Sample) float64 { return s.Allocs }, count},
 		{"heap", func(s result.Sample) float64 { return s.AllocBytes }, bytes},
 		{"written", writeBytes, bytes}, {"write calls", writeCalls, digits},
-		{"commits", func(s result.Sample) float64 { return s.Commits }, digits},
+		{"commits", commits, digits},
 		{"file", fileBytes, bytes}, {"RSS", func(s result.Sample) float64 { return float64(s.RSS) }, bytes},
 	}
 	tables := []Table{
@@ -88,12 +90,25 @@ func memoryTables(m matrix) []Table {
 	}
 }
 
-// scaleTables has the calls that are too short for a clock in a table of their own.
-func scaleTables(m matrix) []Table {
-	length := m
-	m.cases = slices.DeleteFunc(m.columns(), func(c string) bool { return strings.HasPrefix(c, "length") })
-	length.cases = slices.DeleteFunc(length.columns(), func(c string) bool { return !strings.HasPrefix(c, "length") })
-	return []Table{m.flipped("time", result.P50, micros), length.flipped("time", result.Extra(result.Nanos), nanos), m.flipped("file", fileBytes, bytes)}
+// scaleTables has a table for each peer, as their sizes are the columns.
+func scaleTables(m matrix) (tables []Table) {
+	for _, p := range m.peers() {
+		own := m
+		own.cases = slices.DeleteFunc(m.columns(), func(c string) bool { return !slices.Contains(m.run.Peers(m.workload, c), p) })
+		t := own.of(p, func(kind string) (result.Metric, unit) {
+			if kind == "length" {
+				return result.Extra(result.Nanos), nanos
+			}
+			return result.P50, micros
+		})
+		own.cases = slices.DeleteFunc(own.cases, func(c string) bool { return !strings.HasPrefix(c, "open") })
+		size := own.of(p, func(string) (result.Metric, unit) { return fileBytes, bytes })
+		for _, row := range size.Rows {
+			t.Rows = append(t.Rows, append([]string{"file"}, row[1:]...))
+		}
+		tables = append(tables, t)
+	}
+	return tables
 }
 
 // GateTable returns the gates with what the run says to them.
@@ -106,6 +121,7 @@ func GateTable(verdicts []gate.Verdict) Table {
 	return t
 }
 
+func commits(s result.Sample) float64    { return s.Commits }
 func writeBytes(s result.Sample) float64 { return s.WriteBytes }
 func writeCalls(s result.Sample) float64 { return s.WriteCalls }
 func fileBytes(s result.Sample) float64  { return float64(s.FileBytes) }

@@ -18,7 +18,7 @@ func requests(s Size) Workload {
 	w := Workload{
 		Name:  "requests",
 		About: "Sessions with 8 small values. A read-only request reads two of them; a read+write request reads one and counts up another. Each client has sessions of its own, picked at random; `shared` has all clients in one session.",
-		Peers: append(writing, peer.BoltIdle, peer.None), Shape: peer.Shape{Keys: 8}, Setup: fill(sessions),
+		Peers: append(writing, peer.BoltIdle, peer.None), Rounds: 5, Shape: peer.Shape{Keys: 8}, Setup: fill(sessions),
 	}
 	w.Cases = append(w.Cases, requestCase("read", 1, peer.Read).with(reading...), requestCase("read", s.Many, peer.Read).with(reading...))
 	for _, clients := range s.Clients {
@@ -115,7 +115,7 @@ func relaxed(s Size) Workload {
 	return Workload{
 		Name:  "relaxed",
 		About: "`SyncEvery: time.Second` against a store that is only in memory.",
-		Peers: []string{peer.OursRelaxed, peer.Memstore}, Shape: peer.Shape{Keys: 8}, Setup: fill(small),
+		Peers: []string{peer.OursRelaxed, peer.Memstore}, Rounds: 5, Shape: peer.Shape{Keys: 8}, Setup: fill(small),
 		Cases: []Case{
 			requestCase("read", 1, peer.Read), requestCase("read+write", 1, peer.Write), requestCase("read+write", s.Many, peer.Write),
 		},

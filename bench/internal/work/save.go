@@ -13,7 +13,7 @@ func save() Workload {
 	return Workload{
 		Name:  "save",
 		About: "One saver, without requests: a session of 8 values with one of them changed, against one bbolt `Put` of as many bytes among as many keys, and against a bare write with fdatasync.",
-		Peers: []string{peer.Ours, peer.RawPut, peer.RawSync}, Shape: peer.Shape{Keys: 8}, Setup: fill(small),
+		Peers: []string{peer.Ours, peer.RawPut, peer.RawSync}, Rounds: 5, Shape: peer.Shape{Keys: 8}, Setup: fill(small),
 		Cases: []Case{{Name: "save@1", Run: runSave}},
 	}
 }

@@ -19,7 +19,7 @@ type Workload struct {
 	Touch  time.Duration // peer.Options.TouchEvery
 	Setup  func(*Env) error
 	Cases  []Case
-	Rounds int // of its cases, 0: those of the size
+	Rounds int // of its cases, 0: those of the size; more where a gate hangs on a ratio
 }
 
 // Case is one thing that is measured. In each round all peers do it, one after the other.
@@ -52,7 +52,7 @@ type Size struct {
 // Full is what figures are taken from.
 func Full() Size {
 	return Size{
-		Sessions: 100_000, Small: 20_000, Clients: []int{1, 8, 64, 256}, Many: 64, Rounds: 5, Round: 700 * time.Millisecond,
+		Sessions: 100_000, Small: 20_000, Clients: []int{1, 8, 64, 256}, Many: 64, Rounds: 3, Round: 600 * time.Millisecond,
 		Reap: 200_000, Scale: []int{10_000, 100_000, 1_000_000},
 		Rates: []int{250, 500, 1000, 2000, 4000, 8000, 16000}, Paced: 2 * time.Second,
 		Visit: 6 * time.Second, Visitors: 100, Held: 5000, Fixed: 20_000,
