@@ -1,0 +1,113 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"sync"
+)
+
+// strangers asks without a token and with ones that open nothing, logs out who never logged in, and
+// looks for what that left behind.
+func strangers(ctx context.Context, t *trial) error {
+	dir, err := os.MkdirTemp(t.dir, "app-")
+	if err != nil {
+		return err
+	}
+	a, err := t.startApp(ctx, appConfig{Dir: dir, Adopt: t.broken})
+	if err != nil {
+		return err
+	}
+	defer a.kill()
+	if err := crowd(ctx, a.address, t.size(3000, 500)); err != nil { // what grows once: buffers, connections
+		return err
+	}
+	before, err := a.vitals()
+	if err != nil {
+		return err
+	}
+	file, err := stateOf(dir)
+	if err != nil {
+		return err
+	}
+	n := t.size(100_000, 3000)
+	if err := crowd(ctx, a.address, n); err != nil {
+		return err
+	}
+	after, err := a.vitals()
+	if err != nil {
+		return err
+	}
+	now, err := stateOf(dir)
+	if err != nil {
+		return err
+	}
+	commits := after.Commits - before.Commits
+	if after.Records != 0 || commits != 0 || now != file {
+		t.fail("%d strangers left %d records, %d commits; the file is the same: %v", n, after.Records, commits, now == file)
+	}
+	grown := after.RSS - before.RSS
+	if grown > 10<<10 {
+		t.fail("%d strangers cost %d KiB of memory", n, grown)
+	}
+	t.figure("strangers (Django CVE-2015-5143, CVE-2015-5963): %d anonymous requests, logouts and random tokens: %d records, %d commits, file as before: %v, memory %+.1f MiB",
+		n, after.Records, commits, now == file, float64(grown)/1024)
+	return a.stop()
+}
+
+// stateOf returns the state of the file in dir.
+func stateOf(dir string) (image, error) {
+	o := opened{path: dir + "/sessions.db"}
+	return o.image()
+}
+
+// crowd sends n strangers' requests, some at a time.
+func crowd(ctx context.Context, address string, n int) error {
+	const clients = 16
+	client := plainClient(&http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()})
+	defer client.CloseIdleConnections()
+	errs := make([]error, clients)
+	var wg sync.WaitGroup
+	for i := range clients {
+		wg.Go(func() {
+			for j := i; j < n && errs[i] == nil; j += clients {
+				errs[i] = stranger(ctx, client, address, j)
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stranger sends one of them.
+func stranger(ctx context.Context, client *http.Client, address string, i int) error {
+	path := []string{"read", "logout", "regenerate"}[i%3]
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/"+path, nil)
+	if err != nil {
+		return err
+	}
+	if i%2 == 0 {
+		bring(r.Header, "cookie", randomToken())
+	}
+	res, err := client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if _, err := io.Copy(io.Discard, res.Body); err != nil {
+		return err
+	}
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answers %d", path, res.StatusCode)
+	}
+	return nil
+}
