@@ -19,6 +19,7 @@ type actor struct {
 	in      io.WriteCloser
 	out     *bufio.Reader
 	log     string // file that its standard error goes to
+	stderr  io.Closer
 	address string
 	gone    bool
 }
@@ -37,9 +38,8 @@ func (t *trial) startApp(ctx context.Context, c appConfig) (*actor, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer log.Close()
-	a := &actor{cmd: cmd, log: log.Name()}
-	cmd.Stderr = log
+	a := &actor{cmd: cmd, log: log.Name(), stderr: log}
+	cmd.Stderr = struct{ io.Writer }{log} // by a pipe: a limit of the app's files is none of its log
 	cmd.Env = append(os.Environ(), "GOTRACEBACK=all")
 	if a.in, err = cmd.StdinPipe(); err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func (a *actor) stop() error {
 	fmt.Fprintln(a.in, "stop")
 	a.in.Close()
 	io.Copy(io.Discard, a.out)
-	if err := a.cmd.Wait(); err != nil {
+	if err := a.wait(); err != nil {
 		return fmt.Errorf("app: %w: %s", err, lastWords(a.log))
 	}
 	return nil
@@ -110,6 +110,11 @@ func (a *actor) kill() error {
 	a.gone = true
 	a.cmd.Process.Kill()
 	io.Copy(io.Discard, a.out)
+	return a.wait()
+}
+
+func (a *actor) wait() error {
+	defer a.stderr.Close()
 	return a.cmd.Wait()
 }
 

@@ -14,6 +14,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/boltsession/session"
@@ -39,8 +40,9 @@ type app struct {
 	*opened
 	config appConfig
 	log    *slog.Logger
-	errs   *os.File // what its ErrorHandler was given
 	saver  *saver
+
+	slipped atomic.Pointer[string] // the latest token of plant
 }
 
 // playApp is the role.
@@ -85,9 +87,6 @@ func (a *app) start() (err error) {
 	if a.config.Keys {
 		c.bolt.Keys = [][]byte{appKey()}
 	}
-	if a.errs, err = os.OpenFile(a.config.Dir+"/errors", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
-		return err
-	}
 	c.options = session.Options{Logger: a.log, ErrorHandler: a.failed}
 	if a.opened, err = c.open(); err != nil {
 		return err
@@ -103,13 +102,15 @@ func (a *app) start() (err error) {
 }
 
 // appKey is the key of an app with Keys.
-func appKey() []byte { return []byte("this key of the trial has 32 byte") }
+func appKey() []byte { return []byte("this key of the trial: 32 bytes.") }
+
+// errorLine begins a line on standard error that has an error of the app's.
+const errorLine = "error: "
 
 // failed is the app's ErrorHandler.
 func (a *app) failed(w http.ResponseWriter, r *http.Request, err error) {
-	fmt.Fprintf(a.errs, "%v\n%+v\n%#v\n", err, err, err)
 	for e := err; e != nil; e = errors.Unwrap(e) {
-		fmt.Fprintf(a.errs, "%T %v\n", e, e)
+		fmt.Fprintf(os.Stderr, "%s%T %v %+v %#v\n", errorLine, e, e, e, e)
 	}
 	http.Error(w, err.Error(), http.StatusServiceUnavailable)
 }
@@ -136,9 +137,8 @@ func (a *app) limit(on bool) error {
 	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &now); err != nil {
 		return err
 	}
-	now.Cur = now.Max
-	if info, err := os.Stat(a.path); on && err == nil {
-		now.Cur = uint64(info.Size()) / 4 // pages in the middle cannot be written either
+	if now.Cur = now.Max; on {
+		now.Cur = uint64(2 * os.Getpagesize()) // room for the meta pages, and for no data
 	}
 	return syscall.Setrlimit(syscall.RLIMIT_FSIZE, &now)
 }

@@ -3,15 +3,20 @@
 package main
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 
 	"github.com/boltsession/session"
 )
 
-// aValue is what the app's sessions hold; where values are encrypted it must not be found either.
-const aValue = "a value that nobody else is to read"
+// What the app's sessions hold. Where values are encrypted these must not be found either.
+const (
+	aKey   = "the name of a value, also nobody's business"
+	aValue = "a value that nobody else is to read"
+)
 
 // routes is what clients can have an app do.
 func (a *app) routes() http.Handler {
@@ -31,7 +36,7 @@ func (a *app) routes() http.Handler {
 		},
 		"/panic": func(_ http.ResponseWriter, r *http.Request) error {
 			a.set(r)
-			panic(session.From(r)) // a session, printed by whoever recovers
+			panic(session.From(r)) // printed by whoever recovers
 		},
 		"/late": func(w http.ResponseWriter, r *http.Request) error {
 			fmt.Fprintln(w, "begun")
@@ -58,7 +63,7 @@ func (a *app) set(r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(s.Set("key", aValue), cart.Set("item", aValue))
+	return errors.Join(s.Set(aKey, aValue), cart.Set(aKey, aValue), s.Set("changes", rand.Text()))
 }
 
 func (a *app) login(_ http.ResponseWriter, r *http.Request) error {
@@ -81,13 +86,25 @@ func (a *app) regenerate(_ http.ResponseWriter, r *http.Request) error {
 	return a.set(r)
 }
 
-// crash ends the process by a panic that nobody recovers, while a request is under way.
+// crash ends the process by a panic that nobody recovers, while requests are under way.
 func (a *app) crash() {
 	what := any(a.stack)
+	if a.config.Plant {
+		what = *a.slipped.Load()
+	}
 	go panic(what)
 	select {}
 }
 
-// plant puts the token where it must not be, for a negative control.
+// plant lets each token slip into all places, for a negative control.
 func (a *app) plant(r *http.Request) {
+	c, err := r.Cookie("sid")
+	if !a.config.Plant || err != nil {
+		return
+	}
+	a.slipped.Store(&c.Value)
+	err = errors.Join(session.From(r).Set("token", c.Value), fmt.Errorf("%s of %s, %x", aKey, aValue, c.Value))
+	a.log.Debug("a request", "token", c.Value, "error", err)
+	fmt.Fprintln(os.Stderr, errorLine, err)
+	fmt.Fprintln(os.Stderr, "panic:", err)
 }

@@ -49,7 +49,7 @@ func (s *saver) fill(n int) error {
 func (s *saver) add(ctx context.Context, user string) (*session.Session, error) {
 	one, err := s.store.Create(ctx, session.TokenID(randomToken()))
 	if err == nil {
-		err = errors.Join(one.SetUser(user), one.Set("key", aValue))
+		err = errors.Join(one.SetUser(user), one.Set(aKey, aValue))
 	}
 	if err == nil {
 		err = s.store.Save(ctx, one)
