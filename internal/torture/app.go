@@ -142,5 +142,3 @@ func (a *app) limit(on bool) error {
 	}
 	return syscall.Setrlimit(syscall.RLIMIT_FSIZE, &now)
 }
-
-func (a *app) serveCarelessly(replace bool) error { return nil }

@@ -16,7 +16,9 @@ const roleFlag = "-role"
 // roles are the parts that this program plays in processes of their own. What one prints goes to
 // its trial.
 var roles = map[string]func(args []string) error{
-	"app": playApp,
+	"app":      playApp,
+	"flooder":  playFlooder,
+	"stranger": playStranger,
 }
 
 func play(name string, args []string) int {

@@ -1,0 +1,180 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+)
+
+// flooded is one app and what it was like before.
+type flooded struct {
+	*trial
+	*actor
+	path string
+	base vitals
+}
+
+// flood measures saves with and without hostile clients on the socket, in turns, and looks what is
+// left of these when they are gone.
+func flood(ctx context.Context, t *trial) error {
+	dir, err := t.subdir()
+	if err != nil {
+		return err
+	}
+	a, err := t.startServed(ctx, dir, "bind", t.size(20_000, 2000))
+	if err != nil {
+		return err
+	}
+	defer a.kill()
+	f := &flooded{trial: t, actor: a, path: socketIn(dir)}
+	if err := f.warmUp(ctx); err != nil {
+		return err
+	}
+	kinds := []string{"all at once"}
+	if !t.quick {
+		kinds = append(floodKinds(), kinds...)
+	}
+	for _, kind := range kinds {
+		if err := f.try(ctx, kind); err != nil {
+			return err
+		}
+	}
+	if _, err := process(ctx, f.path); err != nil {
+		t.fail("after the floods the socket gives %v", err)
+	}
+	return a.stop()
+}
+
+// warmUp has all happen once that takes memory once.
+func (f *flooded) warmUp(ctx context.Context) error {
+	var l latency
+	if err := f.ask("saves", &l); err != nil {
+		return err
+	}
+	before, err := f.actor.vitals()
+	if err != nil {
+		return err
+	}
+	done, err := startFlooder(ctx, "all at once", f.path)
+	if err != nil {
+		return err
+	}
+	err = f.ask("saves", &l)
+	if _, stopErr := done(); err != nil || stopErr != nil {
+		return firstOf(err, stopErr)
+	}
+	if err := pause(ctx, time.Second); err != nil {
+		return err
+	}
+	f.base, err = f.actor.vitals()
+	f.base.FDs, f.base.Goroutines = before.FDs, before.Goroutines
+	return err
+}
+
+// try measures one kind of flood.
+func (f *flooded) try(ctx context.Context, kind string) error {
+	rounds := f.size(9, 5)
+	var idle, busy []time.Duration
+	var ratios []float64
+	clients, most := 0, vitals{}
+	for range rounds {
+		var quiet, under latency
+		if err := f.ask("saves", &quiet); err != nil {
+			return err
+		}
+		done, err := startFlooder(ctx, kind, f.path)
+		if err != nil {
+			return err
+		}
+		err = f.ask("saves", &under)
+		during, vitalsErr := f.actor.vitals()
+		n, stopErr := done()
+		if err = firstOf(err, vitalsErr, stopErr); err != nil {
+			return err
+		}
+		clients += n
+		most.FDs, most.Goroutines = max(most.FDs, during.FDs), max(most.Goroutines, during.Goroutines)
+		idle, busy = append(idle, quiet.P99), append(busy, under.P99)
+		ratios = append(ratios, float64(under.P99)/float64(quiet.P99))
+	}
+	ratio := median(ratios)
+	if ratio > 2 {
+		f.fail("%s: the p99 of saves is %.2f times what it was without", kind, ratio)
+	}
+	if most.FDs > f.base.FDs+64 {
+		f.fail("%s: the app had %d files open, %d before", kind, most.FDs, f.base.FDs)
+	}
+	after, err := f.leftOver(ctx, kind)
+	if err != nil {
+		return err
+	}
+	f.figure("flood (%s): %d rounds, %d connections: p99 of saves %v, idle %v, median of ratios %.2f; at most %d files and %d goroutines (%d, %d before); afterwards %+d files, %+d goroutines, memory %+.1f MiB",
+		kind, rounds, clients, median(busy).Round(time.Microsecond), median(idle).Round(time.Microsecond), ratio, most.FDs, most.Goroutines, f.base.FDs, f.base.Goroutines,
+		after.FDs-f.base.FDs, after.Goroutines-f.base.Goroutines, float64(after.Anon-f.base.Anon)/1024)
+	return nil
+}
+
+// leftOver waits until a flood is over for the app, and says what it is like then.
+func (f *flooded) leftOver(ctx context.Context, kind string) (v vitals, err error) {
+	for range 75 {
+		v, err = f.actor.vitals()
+		if err != nil || v.FDs <= f.base.FDs+2 && v.Goroutines <= f.base.Goroutines+4 && v.Anon <= f.base.Anon+10<<10 {
+			return v, err
+		}
+		if err := pause(ctx, 200*time.Millisecond); err != nil {
+			return v, err
+		}
+	}
+	f.fail("%s leaks: %d files, %d goroutines, %d KiB afterwards; %d, %d, %d before", kind, v.FDs, v.Goroutines, v.Anon, f.base.FDs, f.base.Goroutines, f.base.Anon)
+	return v, nil
+}
+
+// startFlooder starts hostile clients; done ends them and returns how often they were connected.
+func startFlooder(ctx context.Context, kind, path string) (done func() (int, error), err error) {
+	cmd, err := player(ctx, "flooder", kind, path)
+	if err != nil {
+		return nil, err
+	}
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	var ready string
+	if _, err := fmt.Fscanln(out, &ready); err != nil {
+		cmd.Process.Kill()
+		return nil, fmt.Errorf("flooder: %w, %w", err, cmd.Wait())
+	}
+	return func() (n int, err error) {
+		in.Close()
+		_, err = fmt.Fscanln(out, &n)
+		return n, firstOf(cmd.Wait(), err)
+	}, nil
+}
+
+// firstOf returns the first error that there is.
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// median returns the middle of some numbers.
+func median[T float64 | time.Duration](all []T) T {
+	all = slices.Sorted(slices.Values(all))
+	return all[len(all)/2]
+}
