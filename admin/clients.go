@@ -15,6 +15,7 @@ type clients struct {
 	listener *net.UnixListener
 	log      *slog.Logger
 	refused  sync.Once     // the first other user is logged
+	pace     *pace
 	places   chan struct{} // holds an item for each client
 	closed   chan struct{}
 	once     sync.Once
@@ -23,13 +24,16 @@ type clients struct {
 	silent []*conn // clients that have not sent a request yet, in the order they came
 }
 
-func newClients(l *net.UnixListener, log *slog.Logger) *clients {
-	return &clients{listener: l, log: log, places: make(chan struct{}, maxClients), closed: make(chan struct{})}
+func newClients(l *net.UnixListener, log *slog.Logger, p *pace) *clients {
+	return &clients{listener: l, log: log, pace: p, places: make(chan struct{}, maxClients), closed: make(chan struct{})}
 }
 
 // Accept returns the next client once there is a place for it.
 func (c *clients) Accept() (net.Conn, error) {
 	for {
+		if !c.inTime() {
+			return nil, net.ErrClosed
+		}
 		raw, err := c.listener.AcceptUnix()
 		if err != nil {
 			return nil, err
@@ -43,6 +47,23 @@ func (c *clients) Accept() (net.Conn, error) {
 			return nil, net.ErrClosed
 		}
 		return &conn{UnixConn: raw, owner: c, since: time.Now()}, nil
+	}
+}
+
+// inTime waits until the next client may come. It says false when the listener is closed.
+func (c *clients) inTime() bool {
+	for {
+		wait := c.pace.wait(time.Now())
+		if wait == 0 {
+			return true
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-c.closed:
+			timer.Stop()
+			return false
+		}
 	}
 }
 

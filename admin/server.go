@@ -17,6 +17,12 @@ import (
 // maxClients is how many connections a server has at a time.
 const maxClients = 16
 
+// How many clients are let in that do not take an answer: so many at once, and then one each.
+const (
+	idleBurst = 4 * maxClients
+	idleEach  = time.Millisecond
+)
+
 // Server serves a [Backend] on a Unix socket.
 type Server struct {
 	socket  *socket
@@ -44,15 +50,19 @@ func Serve(path string, b Backend, log *slog.Logger) (*Server, error) {
 	if log == nil {
 		log = slog.Default()
 	}
+	return serve(path, b, log, &pace{burst: idleBurst, each: idleEach})
+}
+
+func serve(path string, b Backend, log *slog.Logger, p *pace) (*Server, error) {
 	sock, err := listen(path)
 	if err != nil {
 		return nil, fmt.Errorf("serve admin socket %s: %w", path, err)
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
-	s := &Server{socket: sock, clients: newClients(sock.listener, log), log: log, cancel: cancel, stopped: make(chan struct{})}
+	s := &Server{socket: sock, clients: newClients(sock.listener, log, p), log: log, cancel: cancel, stopped: make(chan struct{})}
 	s.close = sync.OnceValue(s.closeOnce)
 	s.http = &http.Server{
-		Handler:           s.guarded(Handler(b)),
+		Handler:           s.counted(s.guarded(Handler(b))),
 		ReadHeaderTimeout: headerTimeout,
 		MaxHeaderBytes:    8 << 10,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
@@ -113,6 +123,16 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 			r.Body = body
 		}
 		next.ServeHTTP(w, r)
+	})
+}
+
+// counted has those clients let in at any pace that are there to take their answer.
+func (s *Server) counted(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r)
+		if r.Context().Err() == nil {
+			s.clients.pace.forgive()
+		}
 	})
 }
 

@@ -75,47 +75,60 @@ func (f *flooded) warmUp(ctx context.Context) error {
 	return err
 }
 
+// floodFigures are what came of one kind of flood.
+type floodFigures struct {
+	clients    int
+	idle, busy []time.Duration // p99 of saves, by round
+	ratios     []float64
+	most       vitals // at a time
+	after      vitals
+}
+
 // try measures one kind of flood.
 func (f *flooded) try(ctx context.Context, kind string) error {
 	rounds := f.size(9, 5)
-	var idle, busy []time.Duration
-	var ratios []float64
-	clients, most := 0, vitals{}
+	var got floodFigures
 	for range rounds {
-		var quiet, under latency
-		if err := f.ask("saves", &quiet); err != nil {
+		if err := f.round(ctx, kind, &got); err != nil {
 			return err
 		}
-		done, err := startFlooder(ctx, kind, f.path)
-		if err != nil {
-			return err
-		}
-		err = f.ask("saves", &under)
-		during, vitalsErr := f.actor.vitals()
-		n, stopErr := done()
-		if err = firstOf(err, vitalsErr, stopErr); err != nil {
-			return err
-		}
-		clients += n
-		most.FDs, most.Goroutines = max(most.FDs, during.FDs), max(most.Goroutines, during.Goroutines)
-		idle, busy = append(idle, quiet.P99), append(busy, under.P99)
-		ratios = append(ratios, float64(under.P99)/float64(quiet.P99))
 	}
-	ratio := median(ratios)
+	ratio := median(got.ratios)
 	if ratio > 2 {
 		f.fail("%s: the p99 of saves is %.2f times what it was without", kind, ratio)
 	}
-	if most.FDs > f.base.FDs+64 {
-		f.fail("%s: the app had %d files open, %d before", kind, most.FDs, f.base.FDs)
+	if got.most.FDs > f.base.FDs+64 {
+		f.fail("%s: the app had %d files open, %d before", kind, got.most.FDs, f.base.FDs)
 	}
-	after, err := f.leftOver(ctx, kind)
+	after := got.after
+	f.figure("flood (%s): %d rounds, %d connections: p99 of saves %v, idle %v, median of ratios %.2f; at most %d files and %d goroutines (%d, %d before); afterwards %+d files, %+d goroutines, memory %+.1f MiB",
+		kind, rounds, got.clients, median(got.busy).Round(time.Microsecond), median(got.idle).Round(time.Microsecond), ratio, got.most.FDs, got.most.Goroutines, f.base.FDs, f.base.Goroutines,
+		after.FDs-f.base.FDs, after.Goroutines-f.base.Goroutines, float64(after.Anon-f.base.Anon)/1024)
+	return nil
+}
+
+// round measures saves without and with a flood.
+func (f *flooded) round(ctx context.Context, kind string, got *floodFigures) error {
+	var idle, busy latency
+	if err := f.ask("saves", &idle); err != nil {
+		return err
+	}
+	done, err := startFlooder(ctx, kind, f.path)
 	if err != nil {
 		return err
 	}
-	f.figure("flood (%s): %d rounds, %d connections: p99 of saves %v, idle %v, median of ratios %.2f; at most %d files and %d goroutines (%d, %d before); afterwards %+d files, %+d goroutines, memory %+.1f MiB",
-		kind, rounds, clients, median(busy).Round(time.Microsecond), median(idle).Round(time.Microsecond), ratio, most.FDs, most.Goroutines, f.base.FDs, f.base.Goroutines,
-		after.FDs-f.base.FDs, after.Goroutines-f.base.Goroutines, float64(after.Anon-f.base.Anon)/1024)
-	return nil
+	err = f.ask("saves", &busy)
+	during, vitalsErr := f.actor.vitals()
+	n, stopErr := done()
+	got.clients += n
+	got.most.FDs, got.most.Goroutines = max(got.most.FDs, during.FDs), max(got.most.Goroutines, during.Goroutines)
+	got.idle, got.busy = append(got.idle, idle.P99), append(got.busy, busy.P99)
+	got.ratios = append(got.ratios, float64(busy.P99)/float64(idle.P99))
+	if err := firstOf(err, vitalsErr, stopErr); err != nil {
+		return err
+	}
+	got.after, err = f.leftOver(ctx, kind) // so that the next round begins idle
+	return err
 }
 
 // leftOver waits until a flood is over for the app, and says what it is like then.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/boltsession/session"
@@ -54,19 +55,26 @@ func liveSockets(ctx context.Context, t *trial) error {
 		return err
 	}
 	defer a.kill()
-	path, n, stolen := socketIn(dir), t.size(1000, 100), 0
+	path, n := socketIn(dir), t.size(1000, 100)
 	was, err := process(ctx, path)
 	if err != nil {
 		return err
 	}
-	other, err := session.Open(filepath.Join(t.dir, "thief.db"), &session.BoltOptions{NoSocket: true})
-	if err != nil {
-		return err
+	stolen := t.steal(path, n)
+	who, err := process(ctx, path)
+	if stolen > 0 || who != was || err != nil {
+		t.fail("a live socket was stolen %d times in %d attempts; then %q serves it, not %q: %v", stolen, n, who, was, err)
 	}
-	defer other.Close()
-	backend := session.NewAdminBackend(other)
+	t.figure("live sockets: %d attempts to serve one, 4 at a time: %d succeeded", n, stolen)
+	return a.stop()
+}
+
+// steal tries to serve a socket n times, and returns how often it could, or was refused for the
+// wrong reason.
+func (t *trial) steal(path string, n int) int {
+	backend := session.NewAdminBackend(session.NewMemoryStore(nil))
 	var wg sync.WaitGroup
-	var mu sync.Mutex
+	var stolen atomic.Int64
 	for range 4 {
 		wg.Go(func() {
 			for range n / 4 {
@@ -75,20 +83,13 @@ func liveSockets(ctx context.Context, t *trial) error {
 					thief.Close()
 				}
 				if !errors.Is(err, fs.ErrExist) {
-					mu.Lock()
-					stolen++
-					mu.Unlock()
+					stolen.Add(1)
 				}
 			}
 		})
 	}
 	wg.Wait()
-	who, err := process(ctx, path)
-	if stolen > 0 || who != was || err != nil {
-		t.fail("a live socket was stolen %d times in %d attempts; then %q serves it, not %q: %v", stolen, n, who, was, err)
-	}
-	t.figure("live sockets: %d attempts to serve one, 4 at a time: %d succeeded", n, stolen)
-	return a.stop()
+	return int(stolen.Load())
 }
 
 // occupant is something that lies where the socket should be.

@@ -38,32 +38,13 @@ func (s *site) revive(ctx context.Context, t *trial, i int) (slow int, err error
 	if err != nil {
 		return 0, err
 	}
-	token := v.token
+	old := visitor{site: s, token: v.token}
 	const requests = 3
 	var begun, over sync.WaitGroup
 	ended := make(chan struct{})
 	begun.Add(requests)
 	for k := range requests {
-		over.Go(func() {
-			late := visitor{site: s, token: token}
-			started := sync.OnceFunc(begun.Done)
-			defer started()
-			_, err := late.visit(ctx, func(w http.ResponseWriter, r *http.Request) {
-				text(r, "cart")
-				if k == 1 {
-					http.NewResponseController(w).Flush()
-				}
-				started()
-				<-ended
-				session.From(r).Set("cart", "late")
-				if k == 2 {
-					session.From(r).Save(r.Context())
-				}
-			})
-			if err != nil {
-				t.fail("slow request: %v", err)
-			}
-		})
+		over.Go(func() { old.linger(ctx, t, k, sync.OnceFunc(begun.Done), ended) })
 	}
 	begun.Wait()
 	err = s.endOne(ctx, v, i%3)
@@ -73,7 +54,6 @@ func (s *site) revive(ctx context.Context, t *trial, i int) (slow int, err error
 	if err != nil {
 		return 0, err
 	}
-	old := visitor{site: s, token: token}
 	var cart string
 	if _, err := old.visit(ctx, func(_ http.ResponseWriter, r *http.Request) { cart = text(r, "cart") }); err != nil {
 		return 0, err
@@ -82,6 +62,26 @@ func (s *site) revive(ctx context.Context, t *trial, i int) (slow int, err error
 		t.fail("a session that was ended (way %d) has cart %q after slow requests", i%3, cart)
 	}
 	return requests, nil
+}
+
+// linger is a slow request, of one of three kinds: it reads, and sets when the session has ended.
+func (v visitor) linger(ctx context.Context, t *trial, kind int, started func(), ended <-chan struct{}) {
+	defer started()
+	_, err := v.visit(ctx, func(w http.ResponseWriter, r *http.Request) {
+		text(r, "cart")
+		if kind == 1 {
+			http.NewResponseController(w).Flush()
+		}
+		started()
+		<-ended
+		session.From(r).Set("cart", "late")
+		if kind == 2 {
+			session.From(r).Save(r.Context())
+		}
+	})
+	if err != nil {
+		t.fail("slow request: %v", err)
+	}
 }
 
 // endOne ends a visitor's session in one of three ways.

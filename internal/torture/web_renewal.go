@@ -148,50 +148,45 @@ func (s *site) lateResponse(ctx context.Context, t *trial, kind int) error {
 		return err
 	}
 	old := visitor{site: s, token: v.token}
-	act := func(r *http.Request) {
-		late := session.From(r)
-		late.Set("cart", "late")
-		switch kind {
-		case 1:
-			late.Destroy(r.Context())
-		case 2:
-			late.Save(r.Context())
-		}
-	}
-	begun, loggedIn := make(chan struct{}), make(chan struct{})
+	begun, loggedIn, slow := make(chan struct{}), make(chan struct{}), make(chan reply, 1)
 	started := sync.OnceFunc(func() { close(begun) })
-	slow := make(chan reply, 1)
 	go func() {
 		defer started()
-		late := old
-		p, err := late.visit(ctx, func(_ http.ResponseWriter, r *http.Request) {
-			text(r, "cart")
-			started()
-			<-loggedIn
-			act(r)
-		})
-		if err != nil {
-			t.fail("late response: %v", err)
-		}
-		slow <- p // there is room for it
+		slow <- old.actLate(ctx, t, kind, started, loggedIn) // there is room for it
 	}()
 	<-begun
 	v.token, err = s.login(ctx, v, "ann")
 	close(loggedIn)
-	replies := []reply{<-slow}
+	late := <-slow
 	if err != nil {
 		return err
 	}
-	after := old
-	p, err := after.visit(ctx, func(_ http.ResponseWriter, r *http.Request) { act(r) })
+	return s.undone(ctx, t, v, late, old.actLate(ctx, t, kind, func() {}, loggedIn))
+}
+
+// actLate sends a request that waits for the login, and then sets, saves or destroys.
+func (v visitor) actLate(ctx context.Context, t *trial, kind int, started func(), loggedIn <-chan struct{}) reply {
+	p, err := v.visit(ctx, func(_ http.ResponseWriter, r *http.Request) {
+		s := session.From(r)
+		text(r, "cart")
+		started()
+		<-loggedIn
+		s.Set("cart", "late")
+		switch kind {
+		case 1:
+			s.Destroy(r.Context())
+		case 2:
+			s.Save(r.Context())
+		}
+	})
 	if err != nil {
-		return err
+		t.fail("late response: %v", err)
 	}
-	return s.undone(ctx, t, v, append(replies, p))
+	return p
 }
 
 // undone looks whether late responses undid a login.
-func (s *site) undone(ctx context.Context, t *trial, v *visitor, late []reply) error {
+func (s *site) undone(ctx context.Context, t *trial, v *visitor, late ...reply) error {
 	for _, p := range late {
 		if lines := p.header["Set-Cookie"]; lines != nil {
 			t.fail("a late response has Set-Cookie: %d lines, status %d", len(lines), p.status)

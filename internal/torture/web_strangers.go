@@ -23,6 +23,10 @@ func strangers(ctx context.Context, t *trial) error {
 		return err
 	}
 	defer a.kill()
+	begun, file, err := a.state(dir)
+	if err != nil {
+		return err
+	}
 	if err := crowd(ctx, a.address, t.size(3000, 500)); err != nil { // what grows once: buffers, connections
 		return err
 	}
@@ -30,27 +34,18 @@ func strangers(ctx context.Context, t *trial) error {
 	if err != nil {
 		return err
 	}
-	file, err := stateOf(dir)
-	if err != nil {
-		return err
-	}
 	n := t.size(100_000, 3000)
 	if err := crowd(ctx, a.address, n); err != nil {
 		return err
 	}
-	after, err := a.vitals()
+	after, now, err := a.state(dir)
 	if err != nil {
 		return err
 	}
-	now, err := stateOf(dir)
-	if err != nil {
-		return err
-	}
-	commits := after.Commits - before.Commits
+	grown, commits := after.RSS-before.RSS, after.Commits-begun.Commits
 	if after.Records != 0 || commits != 0 || now != file {
 		t.fail("%d strangers left %d records, %d commits; the file is the same: %v", n, after.Records, commits, now == file)
 	}
-	grown := after.RSS - before.RSS
 	if grown > 10<<10 {
 		t.fail("%d strangers cost %d KiB of memory", n, grown)
 	}
@@ -59,10 +54,15 @@ func strangers(ctx context.Context, t *trial) error {
 	return a.stop()
 }
 
-// stateOf returns the state of the file in dir.
-func stateOf(dir string) (image, error) {
+// state returns what an app has in use, and the state of its file.
+func (a *actor) state(dir string) (vitals, image, error) {
+	v, err := a.vitals()
+	if err != nil {
+		return v, image{}, err
+	}
 	o := opened{path: dir + "/sessions.db"}
-	return o.image()
+	file, err := o.image()
+	return v, file, err
 }
 
 // crowd sends n strangers' requests, some at a time.

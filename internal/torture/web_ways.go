@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -22,59 +23,71 @@ type way struct {
 }
 
 // ways are all of them.
-func ways() []way {
-	return append(writing(),
-		way{name: "nothing", first: func(http.ResponseWriter, *http.Request) error { return nil }},
-		way{name: "nothing at all", first: func(http.ResponseWriter, *http.Request) error { return nil }, bodiless: true},
-		way{name: "early hints", first: func(w http.ResponseWriter, _ *http.Request) error {
+func ways() []way { return slices.Concat(writing(), answering(), waiting(), flushing(), hijacking()) }
+
+// waiting are those after which the response has not begun.
+func waiting() []way {
+	nothing := func(http.ResponseWriter, *http.Request) error { return nil }
+	return []way{
+		{name: "nothing", first: nothing},
+		{name: "nothing at all", first: nothing, bodiless: true},
+		{name: "early hints", first: func(w http.ResponseWriter, _ *http.Request) error {
 			w.Header().Set("Link", "</style.css>; rel=preload")
 			w.WriteHeader(http.StatusEarlyHints)
 			w.WriteHeader(http.StatusEarlyHints)
 			return nil
 		}},
-		way{name: "early hints, flush", begins: true, first: func(w http.ResponseWriter, _ *http.Request) error {
-			w.WriteHeader(http.StatusEarlyHints)
-			return http.NewResponseController(w).Flush()
-		}},
-		way{name: "deadlines", first: func(w http.ResponseWriter, _ *http.Request) error {
+		{name: "deadlines", first: func(w http.ResponseWriter, _ *http.Request) error {
 			c, soon := http.NewResponseController(w), time.Now().Add(time.Minute)
 			return errors.Join(c.SetReadDeadline(soon), c.SetWriteDeadline(soon), c.EnableFullDuplex())
 		}},
-		way{name: "flush", begins: true, first: func(w http.ResponseWriter, _ *http.Request) error {
-			w.(http.Flusher).Flush()
-			return nil
-		}},
-		way{name: "flush, with an error", begins: true, first: func(w http.ResponseWriter, _ *http.Request) error {
-			return w.(interface{ FlushError() error }).FlushError()
-		}},
-		way{name: "controller's flush", begins: true, first: func(w http.ResponseWriter, _ *http.Request) error {
-			return http.NewResponseController(w).Flush()
-		}},
-		way{name: "flush through wrappers", begins: true, first: func(w http.ResponseWriter, _ *http.Request) error {
-			return http.NewResponseController(wrapper{wrapper{w}}).Flush()
-		}},
-		way{name: "push", first: func(w http.ResponseWriter, _ *http.Request) error {
+		{name: "push", first: func(w http.ResponseWriter, _ *http.Request) error {
 			if p, ok := w.(http.Pusher); ok {
 				p.Push("/style.css", nil) // Go's client does not want any
 			}
 			return nil
 		}},
-		way{name: "hijack", begins: true, hijacks: true, bodiless: true, first: hijack},
-		way{name: "controller's hijack", begins: true, hijacks: true, bodiless: true, first: func(w http.ResponseWriter, r *http.Request) error {
-			return hijack(wrapper{w}, r)
-		}},
-	)
+	}
 }
 
-// writing are those that write.
-func writing() []way {
-	long := strings.Repeat("content ", 1<<17)
-	answers := func(status int) func(http.ResponseWriter, *http.Request) error {
-		return func(w http.ResponseWriter, _ *http.Request) error {
-			w.WriteHeader(status)
+// flushing are those that flush.
+func flushing() []way {
+	return []way{
+		{name: "flush", begins: true, first: func(w http.ResponseWriter, _ *http.Request) error {
+			w.(http.Flusher).Flush()
 			return nil
-		}
+		}},
+		{name: "flush, with an error", begins: true, first: func(w http.ResponseWriter, _ *http.Request) error {
+			return w.(interface{ FlushError() error }).FlushError()
+		}},
+		{name: "controller's flush", begins: true, first: func(w http.ResponseWriter, _ *http.Request) error {
+			return http.NewResponseController(w).Flush()
+		}},
+		{name: "flush through wrappers", begins: true, first: func(w http.ResponseWriter, _ *http.Request) error {
+			return http.NewResponseController(wrapper{wrapper{w}}).Flush()
+		}},
+		{name: "early hints, flush", begins: true, first: func(w http.ResponseWriter, _ *http.Request) error {
+			w.WriteHeader(http.StatusEarlyHints)
+			return http.NewResponseController(w).Flush()
+		}},
 	}
+}
+
+// hijacking are those that take the connection.
+func hijacking() []way {
+	return []way{
+		{name: "hijack", begins: true, hijacks: true, bodiless: true, first: hijack},
+		{name: "hijack through a wrapper", begins: true, hijacks: true, bodiless: true, first: func(w http.ResponseWriter, r *http.Request) error {
+			return hijack(wrapper{w}, r)
+		}},
+	}
+}
+
+// longText does not fit into any buffer on the way.
+var longText = strings.Repeat("content ", 1<<17)
+
+// writing are those that write a body.
+func writing() []way {
 	copies := func(from func() io.Reader) func(http.ResponseWriter, *http.Request) error {
 		return func(w http.ResponseWriter, _ *http.Request) error {
 			_, err := io.Copy(w, from())
@@ -83,21 +96,10 @@ func writing() []way {
 	}
 	return []way{
 		{name: "write", begins: true, first: copies(func() io.Reader { return strings.NewReader("content") })},
-		{name: "write much", begins: true, first: copies(func() io.Reader { return strings.NewReader(long) })},
-		{name: "read from", begins: true, first: copies(func() io.Reader { return struct{ io.Reader }{strings.NewReader(long)} })},
-		{name: "status", begins: true, first: answers(http.StatusOK)},
-		{name: "no content", begins: true, bodiless: true, first: answers(http.StatusNoContent)},
-		{name: "not modified", begins: true, bodiless: true, first: answers(http.StatusNotModified)},
-		{name: "error", begins: true, bodiless: true, first: func(w http.ResponseWriter, _ *http.Request) error {
-			http.Error(w, "content", http.StatusTeapot)
-			return nil
-		}},
-		{name: "redirect", begins: true, bodiless: true, first: func(w http.ResponseWriter, r *http.Request) error {
-			http.Redirect(w, r, "/content", http.StatusSeeOther)
-			return nil
-		}},
+		{name: "write much", begins: true, first: copies(func() io.Reader { return strings.NewReader(longText) })},
+		{name: "read from", begins: true, first: copies(func() io.Reader { return struct{ io.Reader }{strings.NewReader(longText)} })},
 		{name: "serve content", begins: true, bodiless: true, first: func(w http.ResponseWriter, r *http.Request) error {
-			http.ServeContent(w, r, "x.txt", time.Now(), strings.NewReader(long))
+			http.ServeContent(w, r, "x.txt", time.Now(), strings.NewReader(longText))
 			return nil
 		}},
 		{name: "JSON", begins: true, bodiless: true, first: func(w http.ResponseWriter, _ *http.Request) error {
@@ -107,6 +109,29 @@ func writing() []way {
 			http.TimeoutHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				fmt.Fprint(w, "content")
 			}), time.Minute, "").ServeHTTP(w, r)
+			return nil
+		}},
+	}
+}
+
+// answering are those that begin with a status.
+func answering() []way {
+	answers := func(status int) func(http.ResponseWriter, *http.Request) error {
+		return func(w http.ResponseWriter, _ *http.Request) error {
+			w.WriteHeader(status)
+			return nil
+		}
+	}
+	return []way{
+		{name: "status", begins: true, first: answers(http.StatusOK)},
+		{name: "no content", begins: true, bodiless: true, first: answers(http.StatusNoContent)},
+		{name: "not modified", begins: true, bodiless: true, first: answers(http.StatusNotModified)},
+		{name: "error", begins: true, bodiless: true, first: func(w http.ResponseWriter, _ *http.Request) error {
+			http.Error(w, "content", http.StatusTeapot)
+			return nil
+		}},
+		{name: "redirect", begins: true, bodiless: true, first: func(w http.ResponseWriter, r *http.Request) error {
+			http.Redirect(w, r, "/content", http.StatusSeeOther)
 			return nil
 		}},
 	}

@@ -74,36 +74,53 @@ func (c written) run(ctx context.Context, t *trial, figures *writerFigures) erro
 			return err
 		}
 	}
-	c.under.Wait()
-	before, records := c.logs.count("stored")+c.logs.count("saving the session"), c.records()
-	c.fail(c.failing)
-	p, used, err := c.write(ctx, v)
-	c.fail(false)
+	got, err := c.outcome(ctx, v)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c, err)
 	}
-	figures.responses++
-	reports := c.logs.count("stored") + c.logs.count("saving the session") - before
-	got := outcome{p: p, used: used, reported: reports > 0, made: c.records() - records}
-	if got.token, _ = p.token(); got.token != "" {
-		v.token = got.token
-		figures.cookies++
-	}
-	if v.token != "" {
-		if _, err := v.visit(ctx, func(_ http.ResponseWriter, r *http.Request) { got.value = text(r, "key") }); err != nil {
-			return err
-		}
-	}
-	if got.value == "new" {
-		figures.kept++
-	}
-	if got.reported || p.status == http.StatusServiceUnavailable {
-		figures.reported++
-	}
+	figures.add(got)
 	if problem := c.judge(got); problem != "" {
 		t.fail("%s: %s", c, problem)
 	}
 	return nil
+}
+
+// outcome sends the request, and reads what is stored then.
+func (c written) outcome(ctx context.Context, v *visitor) (got outcome, err error) {
+	c.under.Wait()
+	reports, records := c.reports(), c.records()
+	c.fail(c.failing)
+	got.p, got.used, err = c.write(ctx, v)
+	c.fail(false)
+	if err != nil {
+		return got, err
+	}
+	got.reported, got.made = c.reports() > reports, c.records()-records
+	if got.token, _ = got.p.token(); got.token != "" {
+		v.token = got.token
+	}
+	if v.token != "" {
+		_, err = v.visit(ctx, func(_ http.ResponseWriter, r *http.Request) { got.value = text(r, "key") })
+	}
+	return got, err
+}
+
+// reports returns how many failures to save are in the log.
+func (c written) reports() int {
+	return c.logs.count("stored") + c.logs.count("saving the session")
+}
+
+func (f *writerFigures) add(got outcome) {
+	f.responses++
+	if got.token != "" {
+		f.cookies++
+	}
+	if got.value == "new" {
+		f.kept++
+	}
+	if got.reported || got.p.status == http.StatusServiceUnavailable {
+		f.reported++
+	}
 }
 
 func (c written) fail(on bool) {
