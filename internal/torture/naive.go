@@ -93,15 +93,6 @@ func (n *naive) Destroy(_ context.Context, id session.ID) error {
 	return n.db.Update(func(tx *bolt.Tx) error { return tx.Bucket(naiveBucket).Delete(id[:]) })
 }
 
-// records returns how many sessions are stored.
-func (n *naive) records() (count int) {
-	n.db.View(func(tx *bolt.Tx) error {
-		count = tx.Bucket(naiveBucket).Stats().KeyN
-		return nil
-	})
-	return count
-}
-
 // Close implements session.Store.
 func (n *naive) Close() error { return n.db.Close() }
 

@@ -15,11 +15,7 @@ const roleFlag = "-role"
 
 // roles are the parts that this program plays in processes of their own. What one prints goes to
 // its trial.
-var roles = map[string]func(args []string) error{
-	"app":      playApp,
-	"flooder":  playFlooder,
-	"stranger": playStranger,
-}
+var roles = map[string]func(args []string) error{}
 
 func play(name string, args []string) int {
 	role, ok := roles[name]
