@@ -6,19 +6,20 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/boltsession/session/internal/torture/hostile"
 	"github.com/boltsession/session/internal/torture/kill"
 	"github.com/boltsession/session/internal/torture/trial"
 )
 
 // techniques returns all there are, in the order in which they run.
 func techniques() []trial.Technique {
-	return slices.Concat(kill.Techniques)
+	return slices.Concat(kill.Techniques, hostile.Techniques)
 }
 
 // roles returns the parts that this program plays in processes of their own.
 func roles() trial.Roles {
 	all := trial.Roles{}
-	for _, some := range []trial.Roles{kill.Roles} {
+	for _, some := range []trial.Roles{kill.Roles, hostile.Roles} {
 		maps.Copy(all, some)
 	}
 	return all

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package hostile
 
 import (
 	"bufio"
@@ -11,6 +11,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+
+	"github.com/boltsession/session/internal/torture/trial"
 )
 
 // actor is an app that plays in a process of its own.
@@ -25,16 +27,16 @@ type actor struct {
 }
 
 // startApp starts an app. Whoever does stops or kills it.
-func (t *trial) startApp(ctx context.Context, c appConfig) (*actor, error) {
+func startApp(ctx context.Context, t *trial.Trial, c appConfig) (*actor, error) {
 	arg, err := json.Marshal(c)
 	if err != nil {
 		return nil, err
 	}
-	cmd, err := player(ctx, "app", string(arg))
+	cmd, err := trial.Player(ctx, "hostile-app", string(arg))
 	if err != nil {
 		return nil, err
 	}
-	log, err := os.CreateTemp(t.dir, "log-")
+	log, err := os.CreateTemp(t.Dir, "log-")
 	if err != nil {
 		return nil, err
 	}

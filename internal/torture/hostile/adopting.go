@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package hostile
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/boltsession/session"
+	"github.com/boltsession/session/internal/torture/naive"
 )
 
 // adopting is a session middleware as one would write it in an afternoon, over the naive store:
@@ -19,7 +20,7 @@ import (
 // is; each visitor gets a record; sessions are saved whole, after the response; nobody renews
 // anything, looks at times, or tells caches. Negative controls serve it.
 type adopting struct {
-	store     *naive
+	store     *naive.Store
 	transport string
 
 	mu       sync.Mutex

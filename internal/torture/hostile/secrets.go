@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package hostile
 
 import (
 	"bytes"
@@ -10,26 +10,20 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/boltsession/session/internal/torture/trial"
 )
 
-var secrets = technique{
-	name:   "secrets",
-	what:   "look for live tokens, and for encrypted values, wherever an app leaves something",
-	proves: "18",
-	breaks: "the app lets one token and value slip into its logs, user names, values, errors and panics",
-	run:    runSecrets,
-}
-
-func runSecrets(ctx context.Context, t *trial) error {
-	return t.each(ctx,
-		check{"in clear", func(ctx context.Context, t *trial) error { return search(ctx, t, t.size(10_000, 500), false) }},
-		check{"encrypted", func(ctx context.Context, t *trial) error { return search(ctx, t, t.size(1000, 100), true) }},
+func runSecrets(ctx context.Context, t *trial.Trial) error {
+	return t.Each(ctx,
+		check("in clear", func(ctx context.Context, t *trial.Trial) error { return search(ctx, t, t.Size(10_000, 500), false) }),
+		check("encrypted", func(ctx context.Context, t *trial.Trial) error { return search(ctx, t, t.Size(1000, 100), true) }),
 	)
 }
 
 // hunt is one app, whatever it leaves behind, and what must not be in there.
 type hunt struct {
-	*trial
+	*trial.Trial
 	dir    string
 	keys   bool
 	app    *actor
@@ -43,13 +37,13 @@ type hunt struct {
 }
 
 // search has an app do all it can with n live tokens, and looks for them.
-func search(ctx context.Context, t *trial, n int, keys bool) error {
-	dir, err := os.MkdirTemp(t.dir, "s")
+func search(ctx context.Context, t *trial.Trial, n int, keys bool) error {
+	dir, err := os.MkdirTemp(t.Dir, "s")
 	if err != nil {
 		return err
 	}
-	h := &hunt{trial: t, dir: dir, keys: keys, places: map[string][]byte{}, said: map[string]*strings.Builder{}}
-	if h.ctl, err = t.buildCtl(ctx); err != nil {
+	h := &hunt{Trial: t, dir: dir, keys: keys, places: map[string][]byte{}, said: map[string]*strings.Builder{}}
+	if h.ctl, err = buildCtl(ctx, t); err != nil {
 		return err
 	}
 	if err := h.play(ctx, n); err != nil {
@@ -67,8 +61,8 @@ func (h *hunt) path(name string) string { return filepath.Join(h.dir, name) }
 // play has the app live, be looked at, and die.
 func (h *hunt) play(ctx context.Context, n int) (err error) {
 	// In a negative control nothing is encrypted, whatever is believed.
-	config := appConfig{Dir: h.dir, Socket: "real", Plant: h.broken, Keys: h.keys && !h.broken}
-	if h.app, err = h.startApp(ctx, config); err != nil {
+	config := appConfig{Dir: h.dir, Socket: "real", Plant: h.Broken, Keys: h.keys && !h.Broken}
+	if h.app, err = startApp(ctx, h.Trial, config); err != nil {
 		return err
 	}
 	defer h.app.kill()
@@ -139,30 +133,30 @@ func (h *hunt) look(ctx context.Context) error {
 	for _, token := range h.tokens {
 		tokens.add("token", token)
 	}
-	if h.keys && !h.broken {
+	if h.keys && !h.Broken {
 		tokens.add("key", string(appKey()))
 	}
 	values.add("value", aValue)
 	values.add("key of a value", aKey)
-	var checks []check
+	var checks []trial.Check
 	total := 0
 	for _, place := range sortedKeys(h.places) {
 		data := h.places[place]
 		total += len(data)
-		checks = append(checks, check{place, func(_ context.Context, t *trial) error { return h.lookIn(place, data, tokens) }})
+		checks = append(checks, check(place, func(_ context.Context, t *trial.Trial) error { return h.lookIn(place, data, tokens) }))
 		if h.hides(place) {
-			checks = append(checks, check{place + ", values", func(context.Context, *trial) error { return h.lookIn(place, data, values) }})
+			checks = append(checks, check(place+", values", func(context.Context, *trial.Trial) error { return h.lookIn(place, data, values) }))
 		}
 	}
-	if !h.broken {
+	if !h.Broken {
 		h.provoked()
 	}
-	err := h.each(ctx, checks...)
+	err := h.Each(ctx, checks...)
 	what := "tokens"
 	if h.keys {
 		what = "tokens and encrypted values"
 	}
-	h.figure("%s (Rack CVE-2019-16782, Spring CVE-2023-20866): %d tokens, %d of them live, in %d forms, in %.1f MB of %s: %d found",
+	h.Figure("%s (Rack CVE-2019-16782, Spring CVE-2023-20866): %d tokens, %d of them live, in %d forms, in %.1f MB of %s: %d found",
 		what, len(h.tokens), h.live, len(forms(randomToken())), float64(total)/1e6, h.sizes(), h.found)
 	return err
 }
@@ -178,7 +172,7 @@ func (h *hunt) provoked() {
 	} {
 		for _, message := range messages {
 			if !bytes.Contains(h.places[place], []byte(message)) {
-				h.fail("the trial does not provoke %q in %s", message, place)
+				h.Fail("the trial does not provoke %q in %s", message, place)
 			}
 		}
 	}
@@ -203,7 +197,7 @@ func (h *hunt) lookIn(place string, data []byte, n *needles) error {
 	found := n.find(data)
 	for _, what := range sortedKeys(found) {
 		h.found += found[what]
-		h.fail("%s: %s, %d times", place, what, found[what])
+		h.Fail("%s: %s, %d times", place, what, found[what])
 	}
 	return nil
 }

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package hostile
 
 import (
 	"bytes"
@@ -18,20 +18,21 @@ import (
 	"sync"
 
 	"github.com/boltsession/session"
+	"github.com/boltsession/session/internal/torture/trial"
 )
 
 // buildCtl builds sessctl, once.
-func (t *trial) buildCtl(ctx context.Context) (string, error) {
-	path := filepath.Join(t.dir, "sessctl")
+func buildCtl(ctx context.Context, t *trial.Trial) (string, error) {
+	path := filepath.Join(t.Dir, "sessctl")
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
 	if _, err := exec.LookPath("go"); err != nil {
-		return "", cannot("go is missing, to build sessctl with")
+		return "", trial.Cannot("go is missing, to build sessctl with")
 	}
 	out, err := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/boltsession/session/cmd/sessctl").CombinedOutput()
 	if err != nil {
-		return "", cannot("build sessctl, in a checkout: %v: %s", err, out)
+		return "", trial.Cannot("build sessctl, in a checkout: %v: %s", err, out)
 	}
 	return path, nil
 }

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package hostile
 
 import (
 	"bytes"
@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 
 	"github.com/boltsession/session"
+	"github.com/boltsession/session/internal/torture/trial"
 )
 
 // site is an app that is attacked over real connections. What its handler does is given with each
@@ -34,15 +35,15 @@ type site struct {
 }
 
 // newSite starts a site with a file of its own. Whoever calls it closes it.
-func (t *trial) newSite(transport string, opts session.Options, change ...func(*setup)) (*site, error) {
-	dir, err := os.MkdirTemp(t.dir, "site-")
+func newSite(t *trial.Trial, transport string, opts session.Options, change ...func(*setup)) (*site, error) {
+	dir, err := os.MkdirTemp(t.Dir, "site-")
 	if err != nil {
 		return nil, err
 	}
 	s := &site{transport: transport, logs: new(logBook)}
 	log := slog.New(slog.NewTextHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	opts.Logger = log
-	c := setup{dir: dir, transport: transport, broken: t.broken, options: opts}
+	c := setup{dir: dir, transport: transport, broken: t.Broken, options: opts}
 	c.bolt = session.BoltOptions{Reap: session.Never, NoSocket: true, Logger: log}
 	for _, f := range change {
 		f(&c)

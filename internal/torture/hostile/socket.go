@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package hostile
 
 import (
 	"context"
@@ -14,42 +14,35 @@ import (
 
 	"github.com/boltsession/session"
 	"github.com/boltsession/session/admin"
+	"github.com/boltsession/session/internal/torture/trial"
 )
 
-var socket = technique{
-	name:   "socket",
-	what:   "hostile clients of the admin socket, and what may lie in its place",
-	proves: "22",
-	breaks: "a handler of admin behind a plain listener: no peer check, no limits, a collection of garbage per client",
-	run:    runSocket,
-}
-
-func runSocket(ctx context.Context, t *trial) error {
-	if err := os.Chmod(t.dir, 0o755); err != nil { // for the other user
+func runSocket(ctx context.Context, t *trial.Trial) error {
+	if err := os.Chmod(t.Dir, 0o755); err != nil { // for the other user
 		return err
 	}
-	return t.each(ctx,
-		check{"other users", otherUsers},
-		check{"stale sockets", staleSockets},
-		check{"live sockets", liveSockets},
-		check{"occupied places", occupiedPlaces},
-		check{"flood", flood},
-		check{"fuzz", fuzzSocket},
+	return t.Each(ctx,
+		check("other users", otherUsers),
+		check("stale sockets", staleSockets),
+		check("live sockets", liveSockets),
+		check("occupied places", occupiedPlaces),
+		check("flood", flood),
+		check("fuzz", fuzzSocket),
 	)
 }
 
 // startServed starts an app with a socket, in a negative control a careless one.
-func (t *trial) startServed(ctx context.Context, dir, careless string, fill int) (*actor, error) {
+func startServed(ctx context.Context, t *trial.Trial, dir, careless string, fill int) (*actor, error) {
 	kind := "real"
-	if t.broken {
+	if t.Broken {
 		kind = careless
 	}
-	return t.startApp(ctx, appConfig{Dir: dir, Socket: kind, Fill: fill})
+	return startApp(ctx, t, appConfig{Dir: dir, Socket: kind, Fill: fill})
 }
 
 // subdir makes a directory that another user can get through.
-func (t *trial) subdir() (string, error) {
-	dir, err := os.MkdirTemp(t.dir, "d")
+func subdir(t *trial.Trial) (string, error) {
+	dir, err := os.MkdirTemp(t.Dir, "d")
 	if err != nil {
 		return "", err
 	}
@@ -83,8 +76,8 @@ func careless(path string, replace bool, b admin.Backend) (io.Closer, error) {
 }
 
 // serveAt serves a socket as the package does, or carelessly.
-func (t *trial) serveAt(path string, b admin.Backend) (io.Closer, error) {
-	if t.broken {
+func serveAt(t *trial.Trial, path string, b admin.Backend) (io.Closer, error) {
+	if t.Broken {
 		return careless(path, true, b)
 	}
 	return admin.Serve(path, b, quietLog())

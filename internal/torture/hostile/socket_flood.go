@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package hostile
 
 import (
 	"context"
@@ -8,11 +8,13 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"github.com/boltsession/session/internal/torture/trial"
 )
 
 // flooded is one app and what it was like before.
 type flooded struct {
-	*trial
+	*trial.Trial
 	*actor
 	path string
 	base vitals
@@ -20,22 +22,22 @@ type flooded struct {
 
 // flood measures saves with and without hostile clients on the socket, in turns, and looks what is
 // left of these when they are gone.
-func flood(ctx context.Context, t *trial) error {
-	dir, err := t.subdir()
+func flood(ctx context.Context, t *trial.Trial) error {
+	dir, err := subdir(t)
 	if err != nil {
 		return err
 	}
-	a, err := t.startServed(ctx, dir, "bind", t.size(20_000, 2000))
+	a, err := startServed(ctx, t, dir, "bind", t.Size(20_000, 2000))
 	if err != nil {
 		return err
 	}
 	defer a.kill()
-	f := &flooded{trial: t, actor: a, path: socketIn(dir)}
+	f := &flooded{Trial: t, actor: a, path: socketIn(dir)}
 	if err := f.warmUp(ctx); err != nil {
 		return err
 	}
 	kinds := []string{"all at once"}
-	if !t.quick {
+	if !t.Quick {
 		kinds = append(floodKinds(), kinds...)
 	}
 	for _, kind := range kinds {
@@ -44,7 +46,7 @@ func flood(ctx context.Context, t *trial) error {
 		}
 	}
 	if _, err := process(ctx, f.path); err != nil {
-		t.fail("after the floods the socket gives %v", err)
+		t.Fail("after the floods the socket gives %v", err)
 	}
 	return a.stop()
 }
@@ -86,7 +88,7 @@ type floodFigures struct {
 
 // try measures one kind of flood.
 func (f *flooded) try(ctx context.Context, kind string) error {
-	rounds := f.size(9, 5)
+	rounds := f.Size(9, 5)
 	var got floodFigures
 	for range rounds {
 		if err := f.round(ctx, kind, &got); err != nil {
@@ -95,13 +97,13 @@ func (f *flooded) try(ctx context.Context, kind string) error {
 	}
 	ratio := median(got.ratios)
 	if ratio > 2 {
-		f.fail("%s: the p99 of saves is %.2f times what it was without", kind, ratio)
+		f.Fail("%s: the p99 of saves is %.2f times what it was without", kind, ratio)
 	}
 	if got.most.FDs > f.base.FDs+64 {
-		f.fail("%s: the app had %d files open, %d before", kind, got.most.FDs, f.base.FDs)
+		f.Fail("%s: the app had %d files open, %d before", kind, got.most.FDs, f.base.FDs)
 	}
 	after := got.after
-	f.figure("flood (%s): %d rounds, %d connections: p99 of saves %v, idle %v, median of ratios %.2f; at most %d files and %d goroutines (%d, %d before); afterwards %+d files, %+d goroutines, memory %+.1f MiB",
+	f.Figure("flood (%s): %d rounds, %d connections: p99 of saves %v, idle %v, median of ratios %.2f; at most %d files and %d goroutines (%d, %d before); afterwards %+d files, %+d goroutines, memory %+.1f MiB",
 		kind, rounds, got.clients, median(got.busy).Round(time.Microsecond), median(got.idle).Round(time.Microsecond), ratio, got.most.FDs, got.most.Goroutines, f.base.FDs, f.base.Goroutines,
 		after.FDs-f.base.FDs, after.Goroutines-f.base.Goroutines, float64(after.Anon-f.base.Anon)/1024)
 	return nil
@@ -142,13 +144,13 @@ func (f *flooded) leftOver(ctx context.Context, kind string) (v vitals, err erro
 			return v, err
 		}
 	}
-	f.fail("%s leaks: %d files, %d goroutines, %d KiB afterwards; %d, %d, %d before", kind, v.FDs, v.Goroutines, v.Anon, f.base.FDs, f.base.Goroutines, f.base.Anon)
+	f.Fail("%s leaks: %d files, %d goroutines, %d KiB afterwards; %d, %d, %d before", kind, v.FDs, v.Goroutines, v.Anon, f.base.FDs, f.base.Goroutines, f.base.Anon)
 	return v, nil
 }
 
 // startFlooder starts hostile clients; done ends them and returns how often they were connected.
 func startFlooder(ctx context.Context, kind, path string) (done func() (int, error), err error) {
-	cmd, err := player(ctx, "flooder", kind, path)
+	cmd, err := trial.Player(ctx, "hostile-flooder", kind, path)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package hostile
 
 import (
 	"bufio"
@@ -17,23 +17,24 @@ import (
 	"time"
 
 	"github.com/boltsession/session"
+	"github.com/boltsession/session/internal/torture/trial"
 )
 
 // fuzzSocket sends requests of all sorts, whole and mutilated: each is answered in JSON or hung up
 // on, nothing panics, and the store is whole afterwards.
-func fuzzSocket(ctx context.Context, t *trial) error {
-	dir, err := t.subdir()
+func fuzzSocket(ctx context.Context, t *trial.Trial) error {
+	dir, err := subdir(t)
 	if err != nil {
 		return err
 	}
-	a, err := t.startServed(ctx, dir, "bind", 50)
+	a, err := startServed(ctx, t, dir, "bind", 50)
 	if err != nil {
 		return err
 	}
 	defer a.kill()
-	f := &fuzzer{trial: t, rand: t.rand, dir: dir, statuses: map[int]int{}}
+	f := &fuzzer{Trial: t, rand: t.Rand, dir: dir, statuses: map[int]int{}}
 	n := 0
-	for until := time.Now().Add(time.Duration(t.size(20_000, 2000)) * time.Millisecond); time.Now().Before(until) && ctx.Err() == nil; n++ {
+	for until := time.Now().Add(time.Duration(t.Size(20_000, 2000)) * time.Millisecond); time.Now().Before(until) && ctx.Err() == nil; n++ {
 		if err := f.one(ctx, socketIn(dir)); err != nil {
 			return fmt.Errorf("request %d: %w", n, err)
 		}
@@ -51,19 +52,19 @@ func fuzzSocket(ctx context.Context, t *trial) error {
 	}
 	panics := strings.Count(string(log), "panic")
 	if panics > 0 {
-		t.fail("%d panics: %s", panics, lastWords(a.log))
+		t.Fail("%d panics: %s", panics, lastWords(a.log))
 	}
 	store, err := session.Open(filepath.Join(dir, "sessions.db"), &session.BoltOptions{ReadOnly: true, Logger: quietLog()})
 	if err != nil {
 		return err
 	}
-	t.figure("fuzz: %d requests in %d forms, answers by status (0: hung up on) %v, %d panics, the store is whole and saves%s", n, len(fuzzForms), f.statuses, panics, t.unless())
+	t.Figure("fuzz: %d requests in %d forms, answers by status (0: hung up on) %v, %d panics, the store is whole and saves%s", n, len(fuzzForms), f.statuses, panics, t.Unless())
 	return store.Close()
 }
 
 // fuzzer makes requests.
 type fuzzer struct {
-	*trial
+	*trial.Trial
 	rand     *rand.Rand
 	dir      string
 	statuses map[int]int
@@ -94,10 +95,10 @@ func (f *fuzzer) one(ctx context.Context, path string) error {
 	body, err := io.ReadAll(res.Body)
 	f.statuses[res.StatusCode]++
 	if long && res.StatusCode == http.StatusOK {
-		f.fail("a header of %d bytes is taken", len(text))
+		f.Fail("a header of %d bytes is taken", len(text))
 	}
 	if kind := res.Header.Get("Content-Type"); err == nil && kind == "application/json" && !json.Valid(body) {
-		f.fail("the answer is no JSON: %.200q to %.300q", body, text)
+		f.Fail("the answer is no JSON: %.200q to %.300q", body, text)
 	}
 	return nil
 }

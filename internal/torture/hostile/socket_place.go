@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package hostile
 
 import (
 	"context"
@@ -15,70 +15,71 @@ import (
 	"syscall"
 
 	"github.com/boltsession/session"
+	"github.com/boltsession/session/internal/torture/trial"
 )
 
 func quietLog() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // staleSockets kills apps: the next one takes the socket's place.
-func staleSockets(ctx context.Context, t *trial) error {
-	dir, err := t.subdir()
+func staleSockets(ctx context.Context, t *trial.Trial) error {
+	dir, err := subdir(t)
 	if err != nil {
 		return err
 	}
-	n, path := t.size(50, 5), socketIn(dir)
+	n, path := t.Size(50, 5), socketIn(dir)
 	for i := range n {
-		a, err := t.startServed(ctx, dir, "bind", 1)
+		a, err := startServed(ctx, t, dir, "bind", 1)
 		if err != nil {
 			return fmt.Errorf("after %d kills: %w", i, err)
 		}
 		who, err := process(ctx, path)
 		if want := fmt.Sprintf("pid %d ", a.cmd.Process.Pid); err != nil || len(who) < len(want) || who[:len(want)] != want {
-			t.fail("after %d kills the socket is served by %q, not by %s: %v", i, who, want, err)
+			t.Fail("after %d kills the socket is served by %q, not by %s: %v", i, who, want, err)
 		}
 		a.kill()
 		if info, err := os.Lstat(path); err != nil || info.Mode()&fs.ModeSocket == 0 {
 			return fmt.Errorf("the killed app left no socket: %w", err)
 		}
 	}
-	t.figure("stale sockets: %d apps killed, each next one has the socket%s", n, t.unless())
+	t.Figure("stale sockets: %d apps killed, each next one has the socket%s", n, t.Unless())
 	return nil
 }
 
 // liveSockets tries to serve sockets that are served.
-func liveSockets(ctx context.Context, t *trial) error {
-	dir, err := t.subdir()
+func liveSockets(ctx context.Context, t *trial.Trial) error {
+	dir, err := subdir(t)
 	if err != nil {
 		return err
 	}
-	a, err := t.startServed(ctx, dir, "replace", 1)
+	a, err := startServed(ctx, t, dir, "replace", 1)
 	if err != nil {
 		return err
 	}
 	defer a.kill()
-	path, n := socketIn(dir), t.size(1000, 100)
+	path, n := socketIn(dir), t.Size(1000, 100)
 	was, err := process(ctx, path)
 	if err != nil {
 		return err
 	}
-	stolen := t.steal(path, n)
+	stolen := steal(t, path, n)
 	who, err := process(ctx, path)
 	if stolen > 0 || who != was || err != nil {
-		t.fail("a live socket was stolen %d times in %d attempts; then %q serves it, not %q: %v", stolen, n, who, was, err)
+		t.Fail("a live socket was stolen %d times in %d attempts; then %q serves it, not %q: %v", stolen, n, who, was, err)
 	}
-	t.figure("live sockets: %d attempts to serve one, 4 at a time: %d succeeded", n, stolen)
+	t.Figure("live sockets: %d attempts to serve one, 4 at a time: %d succeeded", n, stolen)
 	return a.stop()
 }
 
 // steal tries to serve a socket n times, and returns how often it could, or was refused for the
 // wrong reason.
-func (t *trial) steal(path string, n int) int {
+func steal(t *trial.Trial, path string, n int) int {
 	backend := session.NewAdminBackend(session.NewMemoryStore(nil))
 	var wg sync.WaitGroup
 	var stolen atomic.Int64
 	for range 4 {
 		wg.Go(func() {
 			for range n / 4 {
-				thief, err := t.serveAt(path, backend)
+				thief, err := serveAt(t, path, backend)
 				if err == nil {
 					thief.Close()
 				}
@@ -131,10 +132,10 @@ var occupants = []occupant{
 }
 
 // occupiedPlaces opens stores where something else is: it stays as it is, and the store works.
-func occupiedPlaces(ctx context.Context, t *trial) error {
+func occupiedPlaces(ctx context.Context, t *trial.Trial) error {
 	touched := 0
 	for i, o := range occupants {
-		dir, elsewhere := filepath.Join(t.dir, fmt.Sprint("o", i)), filepath.Join(t.dir, fmt.Sprint("e", i))
+		dir, elsewhere := filepath.Join(t.Dir, fmt.Sprint("o", i)), filepath.Join(t.Dir, fmt.Sprint("e", i))
 		if err := os.Mkdir(dir, 0o755); err != nil {
 			return err
 		}
@@ -142,27 +143,27 @@ func occupiedPlaces(ctx context.Context, t *trial) error {
 			return fmt.Errorf("%s: %w", o.name, err)
 		}
 		before := listing(dir, elsewhere)
-		if err := t.liveBeside(ctx, dir); err != nil {
-			t.fail("%s: %v", o.name, err)
+		if err := liveBeside(ctx, t, dir); err != nil {
+			t.Fail("%s: %v", o.name, err)
 		}
 		os.Remove(filepath.Join(dir, "sessions.db"))
 		if after := listing(dir, elsewhere); after != before {
 			touched++
-			t.fail("%s:\n  before %s\n  after  %s", o.name, before, after)
+			t.Fail("%s:\n  before %s\n  after  %s", o.name, before, after)
 		}
 	}
-	t.figure("occupied places: %d kinds of files and links in the socket's place: %d touched, every store works", len(occupants), touched)
+	t.Figure("occupied places: %d kinds of files and links in the socket's place: %d touched, every store works", len(occupants), touched)
 	return nil
 }
 
 // liveBeside opens a store in dir, saves and closes it.
-func (t *trial) liveBeside(ctx context.Context, dir string) error {
-	store, err := session.Open(filepath.Join(dir, "sessions.db"), &session.BoltOptions{NoSocket: t.broken, Logger: quietLog()})
+func liveBeside(ctx context.Context, t *trial.Trial, dir string) error {
+	store, err := session.Open(filepath.Join(dir, "sessions.db"), &session.BoltOptions{NoSocket: t.Broken, Logger: quietLog()})
 	if err != nil {
 		return err
 	}
 	defer store.Close()
-	if t.broken {
+	if t.Broken {
 		if server, err := careless(socketIn(dir), true, session.NewAdminBackend(store)); err == nil {
 			defer server.Close()
 		}

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package hostile
 
 import (
 	"context"
@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/boltsession/session/internal/torture/trial"
 )
 
 // nobody is the other user.
@@ -63,7 +65,7 @@ func playStranger(args []string) error {
 
 // askAsNobody has another user ask n times.
 func askAsNobody(ctx context.Context, path string, n int) (got attempts, err error) {
-	cmd, err := player(ctx, "stranger", path, strconv.Itoa(n))
+	cmd, err := trial.Player(ctx, "hostile-stranger", path, strconv.Itoa(n))
 	if err != nil {
 		return got, err
 	}
@@ -76,27 +78,27 @@ func askAsNobody(ctx context.Context, path string, n int) (got attempts, err err
 		return got, err
 	}
 	if !got.Reached {
-		return got, cannot("user %d cannot get at %s; set TMPDIR to a directory that everybody can pass", nobody, path)
+		return got, trial.Cannot("user %d cannot get at %s; set TMPDIR to a directory that everybody can pass", nobody, path)
 	}
 	return got, nil
 }
 
 // otherUsers asks as another user: the mode keeps them out, and when that is loosened the kernel's
 // word on who they are does.
-func otherUsers(ctx context.Context, t *trial) error {
+func otherUsers(ctx context.Context, t *trial.Trial) error {
 	if os.Geteuid() != 0 {
-		return cannot("only root can be another user")
+		return trial.Cannot("only root can be another user")
 	}
-	dir, err := t.subdir()
+	dir, err := subdir(t)
 	if err != nil {
 		return err
 	}
-	a, err := t.startServed(ctx, dir, "bind", 10)
+	a, err := startServed(ctx, t, dir, "bind", 10)
 	if err != nil {
 		return err
 	}
 	defer a.kill()
-	path, n := socketIn(dir), t.size(1000, 50)
+	path, n := socketIn(dir), t.Size(1000, 50)
 	closed, err := askAsNobody(ctx, path, n)
 	if err != nil {
 		return err
@@ -109,12 +111,12 @@ func otherUsers(ctx context.Context, t *trial) error {
 		return err
 	}
 	if closed.Denied != n || loosened.HungUp != n {
-		t.fail("user %d: with the socket's mode %d of %d are not let in; with mode 0666 %d are answered, %d hung up on", nobody, closed.Denied, n, loosened.Answered, loosened.HungUp)
+		t.Fail("user %d: with the socket's mode %d of %d are not let in; with mode 0666 %d are answered, %d hung up on", nobody, closed.Denied, n, loosened.Answered, loosened.HungUp)
 	}
 	who, err := process(ctx, path)
 	if err != nil || who == "" {
-		t.fail("afterwards root is answered %q, %v", who, err)
+		t.Fail("afterwards root is answered %q, %v", who, err)
 	}
-	t.figure("other users: user %d asked %d times, %d not let in; with mode 0666 %d times, %d hung up on, %d answered", nobody, n, closed.Denied, n, loosened.HungUp, loosened.Answered)
+	t.Figure("other users: user %d asked %d times, %d not let in; with mode 0666 %d times, %d hung up on, %d answered", nobody, n, closed.Denied, n, loosened.HungUp, loosened.Answered)
 	return a.stop()
 }

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package hostile
 
 import (
 	"crypto/sha256"
@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/boltsession/session"
+	"github.com/boltsession/session/internal/torture/naive"
 )
 
 // stack is what gives an app's requests their sessions: a Manager, or what is to be seen failing.
@@ -68,11 +69,11 @@ type opened struct {
 func (c setup) open() (*opened, error) {
 	path := filepath.Join(c.dir, "sessions.db")
 	if c.broken {
-		n, err := openNaive(path)
+		n, err := naive.Open(path)
 		if err != nil {
 			return nil, err
 		}
-		n.db.NoSync = true // what it breaks is seen without
+		n.Relax() // what it breaks is seen without
 		return &opened{&adopting{store: n, transport: c.transport}, path, nil, n.Close}, nil
 	}
 	store, err := session.Open(path, &c.bolt)
@@ -98,7 +99,7 @@ func (o *opened) records() int {
 	if o.store != nil {
 		return o.store.Stats().Sessions
 	}
-	return o.stack.(*adopting).store.records()
+	return o.stack.(*adopting).store.Records()
 }
 
 // image is what cannot change without a commit.

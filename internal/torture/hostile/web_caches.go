@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package hostile
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/boltsession/session"
+	"github.com/boltsession/session/internal/torture/trial"
 )
 
 // sharedCache is a cache before a site that stores whatever it may (RFC 9111, 3): also what says
@@ -65,10 +66,10 @@ func mayStore(h http.Header) bool {
 var permissions = []string{"", "public", "public, max-age=600", "s-maxage=600", "max-age=600", `private="x-nothing", max-age=600`, "no-cache", "immutable, max-age=600"}
 
 // sharedCaches has visitors ask for the same pages through one cache.
-func sharedCaches(ctx context.Context, t *trial) error {
+func sharedCaches(ctx context.Context, t *trial.Trial) error {
 	asked, hits := 0, 0
 	for _, transport := range transportNames {
-		s, err := t.newSite(transport, session.Options{})
+		s, err := newSite(t, transport, session.Options{})
 		if err != nil {
 			return err
 		}
@@ -80,14 +81,14 @@ func sharedCaches(ctx context.Context, t *trial) error {
 		}
 		asked, hits = asked+n, hits+cache.hits
 	}
-	t.figure("shared caches (Flask CVE-2023-30861, Rails CVE-2024-26144): %d pages through a cache that stores what it may, %d of them from it, whatever the handler permits: 0 with another's data, 0 stored with a token%s", asked, hits, t.unless())
+	t.Figure("shared caches (Flask CVE-2023-30861, Rails CVE-2024-26144): %d pages through a cache that stores what it may, %d of them from it, whatever the handler permits: 0 with another's data, 0 stored with a token%s", asked, hits, t.Unless())
 	return nil
 }
 
 // browse has visitors ask for every kind of page.
-func (c *sharedCache) browse(ctx context.Context, t *trial) (asked int, err error) {
+func (c *sharedCache) browse(ctx context.Context, t *trial.Trial) (asked int, err error) {
 	var visitors []*visitor
-	for i := range t.size(20, 4) {
+	for i := range t.Size(20, 4) {
 		v, err := c.enter(ctx, "name", fmt.Sprintf("visitor-%02d", i))
 		if err != nil {
 			return 0, err
@@ -109,7 +110,7 @@ func (c *sharedCache) browse(ctx context.Context, t *trial) (asked int, err erro
 				}
 				asked++
 				if kind != "static" && got.body != name {
-					t.fail("%s: %s reads %q from the cache, Cache-Control %q", c.transport, name, got.body, permission)
+					t.Fail("%s: %s reads %q from the cache, Cache-Control %q", c.transport, name, got.body, permission)
 				}
 			}
 		}
@@ -122,10 +123,10 @@ func (c *sharedCache) browse(ctx context.Context, t *trial) (asked int, err erro
 }
 
 // beginPublicly has strangers get sessions from pages that the handler wants cached.
-func (c *sharedCache) beginPublicly(ctx context.Context, t *trial) (asked int, err error) {
+func (c *sharedCache) beginPublicly(ctx context.Context, t *trial.Trial) (asked int, err error) {
 	for p, permission := range permissions {
 		seen := map[string]bool{}
-		for range t.size(10, 3) {
+		for range t.Size(10, 3) {
 			var made string
 			got, err := c.get(ctx, fmt.Sprint("first", p), &visitor{site: c.site}, func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Cache-Control", permission)
@@ -138,7 +139,7 @@ func (c *sharedCache) beginPublicly(ctx context.Context, t *trial) (asked int, e
 				return asked, err
 			}
 			if asked++; seen[got.body] {
-				t.fail("%s: two strangers have the same token, from the cache, Cache-Control %q", c.transport, permission)
+				t.Fail("%s: two strangers have the same token, from the cache, Cache-Control %q", c.transport, permission)
 			}
 			seen[got.body] = true
 		}
@@ -168,10 +169,10 @@ func (c *sharedCache) pages() map[string]http.HandlerFunc {
 }
 
 // tokensStored looks for tokens in what the cache has.
-func (c *sharedCache) tokensStored(t *trial) error {
+func (c *sharedCache) tokensStored(t *trial.Trial) error {
 	for _, p := range c.stored {
 		if token, cleared := p.token(); token != "" || cleared {
-			t.fail("%s: the cache has a response that sets or clears a token", c.transport)
+			t.Fail("%s: the cache has a response that sets or clears a token", c.transport)
 		}
 	}
 	return nil

@@ -1,20 +1,21 @@
 //go:build linux
 
-package main
+package hostile
 
 import (
 	"context"
 	"net/http"
 
 	"github.com/boltsession/session"
+	"github.com/boltsession/session/internal/torture/trial"
 )
 
 // duplicates brings two tokens: equal ones are one, of differing ones none is served, whichever
 // comes first.
-func duplicates(ctx context.Context, t *trial) error {
+func duplicates(ctx context.Context, t *trial.Trial) error {
 	tried := 0
 	for _, transport := range transportNames {
-		s, err := t.newSite(transport, session.Options{})
+		s, err := newSite(t, transport, session.Options{})
 		if err != nil {
 			return err
 		}
@@ -25,12 +26,12 @@ func duplicates(ctx context.Context, t *trial) error {
 		}
 		tried += n
 	}
-	t.figure("duplicates: %d requests with two tokens, the differing ones in either order: equal ones served, of the others none%s", tried, t.unless())
+	t.Figure("duplicates: %d requests with two tokens, the differing ones in either order: equal ones served, of the others none%s", tried, t.Unless())
 	return nil
 }
 
-func (s *site) duplicates(ctx context.Context, t *trial) (tried int, err error) {
-	for range t.size(100, 10) {
+func (s *site) duplicates(ctx context.Context, t *trial.Trial) (tried int, err error) {
+	for range t.Size(100, 10) {
 		v, err := s.enter(ctx, "key", "mine")
 		if err != nil {
 			return tried, err
@@ -62,7 +63,7 @@ func (s *site) duplicates(ctx context.Context, t *trial) (tried int, err error) 
 }
 
 // both reads with several tokens.
-func (s *site) both(ctx context.Context, t *trial, tokens []string, want string) error {
+func (s *site) both(ctx context.Context, t *trial.Trial, tokens []string, want string) error {
 	var got string
 	records := s.records()
 	r, err := s.request(ctx, func(_ http.ResponseWriter, r *http.Request) { got = text(r, "key") })
@@ -78,7 +79,7 @@ func (s *site) both(ctx context.Context, t *trial, tokens []string, want string)
 	}
 	token, _ := p.token()
 	if got != want || token != "" || s.records() != records {
-		t.fail("%s: %d tokens open %q, not %q; the response sets %d bytes of token", s.transport, len(tokens), got, want, len(token))
+		t.Fail("%s: %d tokens open %q, not %q; the response sets %d bytes of token", s.transport, len(tokens), got, want, len(token))
 	}
 	return nil
 }

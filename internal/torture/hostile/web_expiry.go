@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package hostile
 
 import (
 	"context"
@@ -9,35 +9,36 @@ import (
 	"time"
 
 	"github.com/boltsession/session"
+	"github.com/boltsession/session/internal/torture/trial"
 )
 
 // expiry measures when sessions end, idle ones and busy ones, in real time and with nothing that
 // reaps.
-func expiry(ctx context.Context, t *trial) error {
+func expiry(ctx context.Context, t *trial.Trial) error {
 	idle, absolute := 2*time.Second, 4*time.Second
-	s, err := t.newSite("cookie", session.Options{MaxAge: idle, Lifetime: absolute})
+	s, err := newSite(t, "cookie", session.Options{MaxAge: idle, Lifetime: absolute})
 	if err != nil {
 		return err
 	}
 	defer s.shut()
-	n := t.size(200, 40)
+	n := t.Size(200, 40)
 	once, busy := &boundary{after: idle}, &boundary{after: absolute}
 	var wg sync.WaitGroup
 	for i := range n {
 		wg.Go(func() {
 			within := time.Duration(i) * 2 * idle / time.Duration(n)
 			if err := s.useOnce(ctx, t, once, within); err != nil {
-				t.fail("idle session: %v", err)
+				t.Fail("idle session: %v", err)
 			}
 		})
 		wg.Go(func() {
 			if err := s.keepBusy(ctx, t, busy, 50*time.Millisecond*time.Duration(5+i%15)); err != nil {
-				t.fail("busy session: %v", err)
+				t.Fail("busy session: %v", err)
 			}
 		})
 	}
 	wg.Wait()
-	t.figure("expiry (web.py): %d sessions idle for %v and %d busy for %v, the reaper off: idle ones last served after %.2f s, first refused after %.2f s; busy ones %.2f s, %.2f s; %d expired records still in the file",
+	t.Figure("expiry (web.py): %d sessions idle for %v and %d busy for %v, the reaper off: idle ones last served after %.2f s, first refused after %.2f s; busy ones %.2f s, %.2f s; %d expired records still in the file",
 		n, idle, n, absolute, once.served.Seconds(), once.refused.Seconds(), busy.served.Seconds(), busy.refused.Seconds(), s.records())
 	return nil
 }
@@ -51,7 +52,7 @@ type boundary struct {
 }
 
 // note takes one observation: the session's age was between least and most.
-func (b *boundary) note(t *trial, served bool, least, most time.Duration) {
+func (b *boundary) note(t *trial.Trial, served bool, least, most time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
@@ -63,7 +64,7 @@ func (b *boundary) note(t *trial, served bool, least, most time.Duration) {
 		b.refused = min(b.refused, most)
 	}
 	if served && least > b.after+time.Second || !served && most < b.after-time.Second {
-		t.fail("a session that ends after %v is served: %v, after %v to %v", b.after, served, least, most)
+		t.Fail("a session that ends after %v is served: %v, after %v to %v", b.after, served, least, most)
 	}
 }
 
@@ -81,21 +82,21 @@ func (s *site) enterAged(ctx context.Context) (a aged, err error) {
 }
 
 // look says whether the session is served, and notes at which age.
-func (a aged) look(ctx context.Context, t *trial, b *boundary) (served bool, err error) {
+func (a aged) look(ctx context.Context, t *trial.Trial, b *boundary) (served bool, err error) {
 	start := time.Now()
 	p, err := a.visit(ctx, func(_ http.ResponseWriter, r *http.Request) { served = text(r, "key") == "mine" })
 	if err != nil {
 		return false, err
 	}
 	if token, _ := p.token(); token != "" {
-		t.fail("looking at a session sets a token")
+		t.Fail("looking at a session sets a token")
 	}
 	b.note(t, served, start.Sub(a.until), time.Since(a.from))
 	return served, nil
 }
 
 // useOnce uses a session a while after it began.
-func (s *site) useOnce(ctx context.Context, t *trial, b *boundary, after time.Duration) error {
+func (s *site) useOnce(ctx context.Context, t *trial.Trial, b *boundary, after time.Duration) error {
 	a, err := s.enterAged(ctx)
 	if err != nil {
 		return err
@@ -108,7 +109,7 @@ func (s *site) useOnce(ctx context.Context, t *trial, b *boundary, after time.Du
 }
 
 // keepBusy uses a session all the time until it ends, and a while longer.
-func (s *site) keepBusy(ctx context.Context, t *trial, b *boundary, every time.Duration) error {
+func (s *site) keepBusy(ctx context.Context, t *trial.Trial, b *boundary, every time.Duration) error {
 	a, err := s.enterAged(ctx)
 	if err != nil {
 		return err
@@ -123,7 +124,7 @@ func (s *site) keepBusy(ctx context.Context, t *trial, b *boundary, every time.D
 			return err
 		}
 		if served && ended {
-			t.fail("a session that had expired is served again")
+			t.Fail("a session that had expired is served again")
 		}
 		ended = ended || !served
 	}

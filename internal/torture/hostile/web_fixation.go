@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package hostile
 
 import (
 	"bufio"
@@ -13,13 +13,14 @@ import (
 	"strings"
 
 	"github.com/boltsession/session"
+	"github.com/boltsession/session/internal/torture/trial"
 )
 
 // fixation brings tokens that the server did not make: none may be stored, echoed or taken over.
-func fixation(ctx context.Context, t *trial) error {
+func fixation(ctx context.Context, t *trial.Trial) error {
 	tried, planted := 0, 0
 	for _, transport := range transportNames {
-		s, err := t.newSite(transport, session.Options{})
+		s, err := newSite(t, transport, session.Options{})
 		if err != nil {
 			return err
 		}
@@ -38,12 +39,12 @@ func fixation(ctx context.Context, t *trial) error {
 			return err
 		}
 	}
-	t.figure("fixation (Fiber CVE-2024-38513): %d tokens that the server did not make, malformed, path-like and 4 KiB ones among them, by cookie, header, bearer and in the wrong place: looked for, 0 commits, 0 echoed; %d planted before something is set: 0 adopted%s", tried, planted, t.unless())
+	t.Figure("fixation (Fiber CVE-2024-38513): %d tokens that the server did not make, malformed, path-like and 4 KiB ones among them, by cookie, header, bearer and in the wrong place: looked for, 0 commits, 0 echoed; %d planted before something is set: 0 adopted%s", tried, planted, t.Unless())
 	return nil
 }
 
 // strange has a site read with tokens that open nothing.
-func strange(ctx context.Context, t *trial, s *site) (tried int, err error) {
+func strange(ctx context.Context, t *trial.Trial, s *site) (tried int, err error) {
 	v, err := s.enter(ctx, "key", "mine")
 	if err != nil {
 		return 0, err
@@ -53,7 +54,7 @@ func strange(ctx context.Context, t *trial, s *site) (tried int, err error) {
 		return 0, err
 	}
 	records := s.records()
-	for range t.size(1000, 150) {
+	for range t.Size(1000, 150) {
 		token := randomToken()
 		if err := s.bringOne(ctx, t, "a random token", token, http.Header{}); err != nil {
 			return tried, err
@@ -76,13 +77,13 @@ func strange(ctx context.Context, t *trial, s *site) (tried int, err error) {
 		return tried, err
 	}
 	if after != before || s.records() != records {
-		t.fail("%s: strange tokens changed the file: %d sessions before, %d after", s.transport, records, s.records())
+		t.Fail("%s: strange tokens changed the file: %d sessions before, %d after", s.transport, records, s.records())
 	}
 	return tried, nil
 }
 
 // bringOne reads with one token.
-func (s *site) bringOne(ctx context.Context, t *trial, what, token string, more http.Header) error {
+func (s *site) bringOne(ctx context.Context, t *trial.Trial, what, token string, more http.Header) error {
 	r, err := s.request(ctx, func(_ http.ResponseWriter, r *http.Request) { text(r, "key") })
 	if err != nil {
 		return err
@@ -100,12 +101,12 @@ func (s *site) bringOne(ctx context.Context, t *trial, what, token string, more 
 }
 
 // untaken looks for a token in a response that should know nothing of it.
-func (s *site) untaken(t *trial, what, token string, p reply) {
+func (s *site) untaken(t *trial.Trial, what, token string, p reply) {
 	if p.says(token) {
-		t.fail("%s: %s is echoed, in %v", s.transport, what, p.header)
+		t.Fail("%s: %s is echoed, in %v", s.transport, what, p.header)
 	}
 	if got, _ := p.token(); got != "" {
-		t.fail("%s: %s: reading made a session", s.transport, what)
+		t.Fail("%s: %s: reading made a session", s.transport, what)
 	}
 }
 
@@ -128,7 +129,7 @@ func oddTokens() map[string]string {
 }
 
 // bringRaw reads with a value that net/http's client would not send.
-func (s *site) bringRaw(ctx context.Context, t *trial, what, value string) error {
+func (s *site) bringRaw(ctx context.Context, t *trial.Trial, what, value string) error {
 	h := http.Header{}
 	bring(h, s.transport, value)
 	r, err := s.request(ctx, func(_ http.ResponseWriter, r *http.Request) { text(r, "key") })
@@ -156,7 +157,7 @@ func (s *site) bringRaw(ctx context.Context, t *trial, what, value string) error
 }
 
 // elsewhere brings a token that is good, but in places where no token is looked for.
-func (s *site) elsewhere(ctx context.Context, t *trial, token string) (tried int, err error) {
+func (s *site) elsewhere(ctx context.Context, t *trial.Trial, token string) (tried int, err error) {
 	wrong := func(what string, change func(*http.Request)) {
 		if err != nil {
 			return
@@ -171,7 +172,7 @@ func (s *site) elsewhere(ctx context.Context, t *trial, token string) (tried int
 		p, err = s.send(r)
 		tried++
 		if got != "" || p.says(token) {
-			t.fail("%s: a token %s opened %q", s.transport, what, got)
+			t.Fail("%s: a token %s opened %q", s.transport, what, got)
 		}
 	}
 	for _, other := range transportNames {
@@ -191,8 +192,8 @@ func (s *site) elsewhere(ctx context.Context, t *trial, token string) (tried int
 }
 
 // planting brings a token before something is set: the session that begins has another.
-func planting(ctx context.Context, t *trial, s *site) (tried int, err error) {
-	for range t.size(200, 30) {
+func planting(ctx context.Context, t *trial.Trial, s *site) (tried int, err error) {
+	for range t.Size(200, 30) {
 		planted := randomToken()
 		v := &visitor{site: s, token: planted}
 		var id session.ID
@@ -214,7 +215,7 @@ func planting(ctx context.Context, t *trial, s *site) (tried int, err error) {
 			made = token
 		}
 		if made == planted || made == "" || id == session.TokenID(planted) || p.says(planted) {
-			t.fail("%s: a planted token became a session's", s.transport)
+			t.Fail("%s: a planted token became a session's", s.transport)
 		}
 		thief := &visitor{site: s, token: planted}
 		var got string
@@ -222,7 +223,7 @@ func planting(ctx context.Context, t *trial, s *site) (tried int, err error) {
 			return tried, err
 		}
 		if got != "" {
-			t.fail("%s: who planted a token reads %q with it", s.transport, got)
+			t.Fail("%s: who planted a token reads %q with it", s.transport, got)
 		}
 		tried++
 	}

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package hostile
 
 import (
 	"context"
@@ -10,17 +10,18 @@ import (
 	"time"
 
 	"github.com/boltsession/session"
+	"github.com/boltsession/session/internal/torture/trial"
 )
 
 // revival ends sessions while requests of theirs are slow: whatever these then do, the session
 // stays ended.
-func revival(ctx context.Context, t *trial) error {
-	s, err := t.newSite("cookie", session.Options{})
+func revival(ctx context.Context, t *trial.Trial) error {
+	s, err := newSite(t, "cookie", session.Options{})
 	if err != nil {
 		return err
 	}
 	defer s.shut()
-	n, slow := t.size(600, 60), 0
+	n, slow := t.Size(600, 60), 0
 	for i := range n {
 		made, err := s.revive(ctx, t, i)
 		if err != nil {
@@ -28,12 +29,12 @@ func revival(ctx context.Context, t *trial) error {
 		}
 		slow += made
 	}
-	t.figure("revival (Rack CVE-2025-46336): %d sessions ended by logout, by another's hand or by clearing all, %d slow requests that set, save or stream on: 0 sessions back%s", n, slow, t.unless())
+	t.Figure("revival (Rack CVE-2025-46336): %d sessions ended by logout, by another's hand or by clearing all, %d slow requests that set, save or stream on: 0 sessions back%s", n, slow, t.Unless())
 	return nil
 }
 
 // revive ends one session under slow requests.
-func (s *site) revive(ctx context.Context, t *trial, i int) (slow int, err error) {
+func (s *site) revive(ctx context.Context, t *trial.Trial, i int) (slow int, err error) {
 	v, err := s.enter(ctx, "cart", "old")
 	if err != nil {
 		return 0, err
@@ -59,13 +60,13 @@ func (s *site) revive(ctx context.Context, t *trial, i int) (slow int, err error
 		return 0, err
 	}
 	if cart != "" {
-		t.fail("a session that was ended (way %d) has cart %q after slow requests", i%3, cart)
+		t.Fail("a session that was ended (way %d) has cart %q after slow requests", i%3, cart)
 	}
 	return requests, nil
 }
 
 // linger is a slow request, of one of three kinds: it reads, and sets when the session has ended.
-func (v visitor) linger(ctx context.Context, t *trial, kind int, started func(), ended <-chan struct{}) {
+func (v visitor) linger(ctx context.Context, t *trial.Trial, kind int, started func(), ended <-chan struct{}) {
 	defer started()
 	_, err := v.visit(ctx, func(w http.ResponseWriter, r *http.Request) {
 		text(r, "cart")
@@ -80,7 +81,7 @@ func (v visitor) linger(ctx context.Context, t *trial, kind int, started func(),
 		}
 	})
 	if err != nil {
-		t.fail("slow request: %v", err)
+		t.Fail("slow request: %v", err)
 	}
 }
 
@@ -108,14 +109,14 @@ func (s *site) endOne(ctx context.Context, v *visitor, how int) (err error) {
 
 // mixedUp has many visitors give up on requests at any moment: who goes on gets answers of their
 // own session's, never what was meant for another request.
-func mixedUp(ctx context.Context, t *trial) error {
-	s, err := t.newSite("cookie", session.Options{})
+func mixedUp(ctx context.Context, t *trial.Trial) error {
+	s, err := newSite(t, "cookie", session.Options{})
 	if err != nil {
 		return err
 	}
 	defer s.shut()
 	const clients = 32
-	rounds := t.size(1500, 100)
+	rounds := t.Size(1500, 100)
 	given, whole, errs := make([]int, clients), make([]int, clients), make([]error, clients)
 	replies := make(chan string, 1000)
 	var wg sync.WaitGroup
@@ -132,12 +133,12 @@ func mixedUp(ctx context.Context, t *trial) error {
 		}
 		total, answered = total+given[i], answered+whole[i]
 	}
-	t.figure("mixed up replies (go-redis CVE-2025-29923): %d requests given up at any moment among %d answered ones of %d visitors: 0 answers with another's data%s", total, answered, clients, t.unless())
+	t.Figure("mixed up replies (go-redis CVE-2025-29923): %d requests given up at any moment among %d answered ones of %d visitors: 0 answers with another's data%s", total, answered, clients, t.Unless())
 	return nil
 }
 
 // giveUp sends one visitor's requests.
-func (s *site) giveUp(ctx context.Context, t *trial, name string, rounds int, replies chan string) (given, whole int, err error) {
+func (s *site) giveUp(ctx context.Context, t *trial.Trial, name string, rounds int, replies chan string) (given, whole int, err error) {
 	v, err := s.enter(ctx, "name", name)
 	if err != nil {
 		return 0, 0, err
@@ -168,7 +169,7 @@ func (s *site) giveUp(ctx context.Context, t *trial, name string, rounds int, re
 		default:
 			whole++
 			if p.body != name {
-				t.fail("%s reads %q", name, p.body)
+				t.Fail("%s reads %q", name, p.body)
 			}
 		}
 	}

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package hostile
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/boltsession/session"
+	"github.com/boltsession/session/internal/torture/trial"
 )
 
 // headerTable is what a response says besides what every response says, by transport and by what
@@ -66,7 +67,7 @@ bearer: error | 503 | Cache-Control: no-store | Vary: Authorization
 const lifetime = 1000 * time.Hour
 
 // headerRows asks for each row of the table and compares.
-func headerRows(ctx context.Context, t *trial) error {
+func headerRows(ctx context.Context, t *trial.Trial) error {
 	rows, wrong := 0, 0
 	for line := range strings.Lines(strings.TrimPrefix(headerTable, "\n")) {
 		name, want, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " |")
@@ -76,15 +77,15 @@ func headerRows(ctx context.Context, t *trial) error {
 		}
 		if rows++; got != want {
 			wrong++
-			t.fail("%s\n  gives %s\n  not   %s", name, got, want)
+			t.Fail("%s\n  gives %s\n  not   %s", name, got, want)
 		}
 	}
-	t.figure("header table: %d rows of cookie, header and bearer, over HTTP/1.1 and TLS: %d differ", rows, wrong)
+	t.Figure("header table: %d rows of cookie, header and bearer, over HTTP/1.1 and TLS: %d differ", rows, wrong)
 	return nil
 }
 
 // headerRow returns what the response in a row says.
-func headerRow(ctx context.Context, t *trial, name string) (string, error) {
+func headerRow(ctx context.Context, t *trial.Trial, name string) (string, error) {
 	kind, what, _ := strings.Cut(name, ": ")
 	var opts session.Options
 	transport, tls := kind, false
@@ -97,7 +98,7 @@ func headerRow(ctx context.Context, t *trial, name string) (string, error) {
 	}
 	opts.Lifetime = lifetime
 	var store *breakable
-	s, err := t.newSite(transport, opts, func(c *setup) {
+	s, err := newSite(t, transport, opts, func(c *setup) {
 		c.tls = tls
 		c.around = func(inner session.Store) session.Store {
 			store = &breakable{Store: inner}

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package hostile
 
 import (
 	"context"
@@ -9,14 +9,15 @@ import (
 	"sync/atomic"
 
 	"github.com/boltsession/session"
+	"github.com/boltsession/session/internal/torture/trial"
 )
 
 // renewal logs in while others use the old token: they see the old session or none, and from when
 // the login answers none.
-func renewal(ctx context.Context, t *trial) error {
-	logins, seen := t.size(500, 40), new(renewalSeen)
+func renewal(ctx context.Context, t *trial.Trial) error {
+	logins, seen := t.Size(500, 40), new(renewalSeen)
 	for _, transport := range transportNames {
-		s, err := t.newSite(transport, session.Options{})
+		s, err := newSite(t, transport, session.Options{})
 		if err != nil {
 			return err
 		}
@@ -30,7 +31,7 @@ func renewal(ctx context.Context, t *trial) error {
 			return err
 		}
 	}
-	t.figure("renewal: %d logins under 4 users of the old token: %d of their requests saw the old session, %d none, %d the user's",
+	t.Figure("renewal: %d logins under 4 users of the old token: %d of their requests saw the old session, %d none, %d the user's",
 		logins, seen.old.Load(), seen.none.Load(), seen.users.Load())
 	return nil
 }
@@ -39,7 +40,7 @@ func renewal(ctx context.Context, t *trial) error {
 type renewalSeen struct{ old, none, users atomic.Int64 }
 
 // loginUnderFire logs one visitor in.
-func (s *site) loginUnderFire(ctx context.Context, t *trial, seen *renewalSeen) error {
+func (s *site) loginUnderFire(ctx context.Context, t *trial.Trial, seen *renewalSeen) error {
 	v, err := s.enter(ctx, "cart", "old")
 	if err != nil {
 		return err
@@ -70,7 +71,7 @@ func (s *site) loginUnderFire(ctx context.Context, t *trial, seen *renewalSeen) 
 		user, cart = session.From(r).User(), text(r, "cart")
 	})
 	if user != "ann" || cart != "old" {
-		t.fail("%s: after the login the new token opens user %q, cart %q", s.transport, user, cart)
+		t.Fail("%s: after the login the new token opens user %q, cart %q", s.transport, user, cart)
 	}
 	return err
 }
@@ -102,21 +103,21 @@ func (s *site) login(ctx context.Context, v *visitor, user string) (token string
 }
 
 // peek reads with the old token.
-func (s *site) peek(ctx context.Context, t *trial, thief visitor, seen *renewalSeen, after bool) {
+func (s *site) peek(ctx context.Context, t *trial.Trial, thief visitor, seen *renewalSeen, after bool) {
 	var user, cart, secret string
 	_, err := thief.visit(ctx, func(_ http.ResponseWriter, r *http.Request) {
 		user, cart, secret = session.From(r).User(), text(r, "cart"), text(r, "secret")
 	})
 	switch {
 	case err != nil:
-		t.fail("%s: read with the old token: %v", s.transport, err)
+		t.Fail("%s: read with the old token: %v", s.transport, err)
 	case user != "" || secret != "":
 		seen.users.Add(1)
-		t.fail("%s: the token from before the login opens user %q, secret %q", s.transport, user, secret)
+		t.Fail("%s: the token from before the login opens user %q, secret %q", s.transport, user, secret)
 	case cart != "":
 		seen.old.Add(1)
 		if after {
-			t.fail("%s: the token from before the login is alive after it", s.transport)
+			t.Fail("%s: the token from before the login is alive after it", s.transport)
 		}
 	default:
 		seen.none.Add(1)
@@ -125,9 +126,9 @@ func (s *site) peek(ctx context.Context, t *trial, thief visitor, seen *renewalS
 
 // lateResponses has requests with the old token go on, or come, after the login: nothing they set
 // is stored, no cookie of theirs gets to the client, and the login holds.
-func lateResponses(ctx context.Context, t *trial) error {
-	n := t.size(300, 30)
-	s, err := t.newSite("cookie", session.Options{})
+func lateResponses(ctx context.Context, t *trial.Trial) error {
+	n := t.Size(300, 30)
+	s, err := newSite(t, "cookie", session.Options{})
 	if err != nil {
 		return err
 	}
@@ -137,12 +138,12 @@ func lateResponses(ctx context.Context, t *trial) error {
 			return err
 		}
 	}
-	t.figure("late responses: %d requests with the old token that set, destroy or save after the login: 0 cookies, 0 logins undone%s", n, t.unless())
+	t.Figure("late responses: %d requests with the old token that set, destroy or save after the login: 0 cookies, 0 logins undone%s", n, t.Unless())
 	return nil
 }
 
 // lateResponse has a request under way during the login, and one that comes after it.
-func (s *site) lateResponse(ctx context.Context, t *trial, kind int) error {
+func (s *site) lateResponse(ctx context.Context, t *trial.Trial, kind int) error {
 	v, err := s.enter(ctx, "cart", "old")
 	if err != nil {
 		return err
@@ -165,7 +166,7 @@ func (s *site) lateResponse(ctx context.Context, t *trial, kind int) error {
 }
 
 // actLate sends a request that waits for the login, and then sets, saves or destroys.
-func (v visitor) actLate(ctx context.Context, t *trial, kind int, started func(), loggedIn <-chan struct{}) reply {
+func (v visitor) actLate(ctx context.Context, t *trial.Trial, kind int, started func(), loggedIn <-chan struct{}) reply {
 	p, err := v.visit(ctx, func(_ http.ResponseWriter, r *http.Request) {
 		s := session.From(r)
 		text(r, "cart")
@@ -180,16 +181,16 @@ func (v visitor) actLate(ctx context.Context, t *trial, kind int, started func()
 		}
 	})
 	if err != nil {
-		t.fail("late response: %v", err)
+		t.Fail("late response: %v", err)
 	}
 	return p
 }
 
 // undone looks whether late responses undid a login.
-func (s *site) undone(ctx context.Context, t *trial, v *visitor, late ...reply) error {
+func (s *site) undone(ctx context.Context, t *trial.Trial, v *visitor, late ...reply) error {
 	for _, p := range late {
 		if lines := p.header["Set-Cookie"]; lines != nil {
-			t.fail("a late response has Set-Cookie: %d lines, status %d", len(lines), p.status)
+			t.Fail("a late response has Set-Cookie: %d lines, status %d", len(lines), p.status)
 		}
 	}
 	var user, cart string
@@ -197,7 +198,7 @@ func (s *site) undone(ctx context.Context, t *trial, v *visitor, late ...reply) 
 		user, cart = session.From(r).User(), text(r, "cart")
 	})
 	if user != "ann" || cart != "old" {
-		t.fail("after late responses the new token opens user %q, cart %q", user, cart)
+		t.Fail("after late responses the new token opens user %q, cart %q", user, cart)
 	}
 	return err
 }

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package hostile
 
 import (
 	"context"
@@ -9,16 +9,18 @@ import (
 	"net/http"
 	"os"
 	"sync"
+
+	"github.com/boltsession/session/internal/torture/trial"
 )
 
 // strangers asks without a token and with ones that open nothing, logs out who never logged in, and
 // looks for what that left behind.
-func strangers(ctx context.Context, t *trial) error {
-	dir, err := os.MkdirTemp(t.dir, "app-")
+func strangers(ctx context.Context, t *trial.Trial) error {
+	dir, err := os.MkdirTemp(t.Dir, "app-")
 	if err != nil {
 		return err
 	}
-	a, err := t.startApp(ctx, appConfig{Dir: dir, Adopt: t.broken})
+	a, err := startApp(ctx, t, appConfig{Dir: dir, Adopt: t.Broken})
 	if err != nil {
 		return err
 	}
@@ -27,14 +29,14 @@ func strangers(ctx context.Context, t *trial) error {
 	if err != nil {
 		return err
 	}
-	if err := crowd(ctx, a.address, t.size(3000, 500)); err != nil { // what grows once: buffers, connections
+	if err := crowd(ctx, a.address, t.Size(3000, 500)); err != nil { // what grows once: buffers, connections
 		return err
 	}
 	before, err := a.vitals()
 	if err != nil {
 		return err
 	}
-	n := t.size(100_000, 3000)
+	n := t.Size(100_000, 3000)
 	if err := crowd(ctx, a.address, n); err != nil {
 		return err
 	}
@@ -44,12 +46,12 @@ func strangers(ctx context.Context, t *trial) error {
 	}
 	grown, commits := after.RSS-before.RSS, after.Commits-begun.Commits
 	if after.Records != 0 || commits != 0 || now != file {
-		t.fail("%d strangers left %d records, %d commits; the file is the same: %v", n, after.Records, commits, now == file)
+		t.Fail("%d strangers left %d records, %d commits; the file is the same: %v", n, after.Records, commits, now == file)
 	}
 	if grown > 10<<10 {
-		t.fail("%d strangers cost %d KiB of memory", n, grown)
+		t.Fail("%d strangers cost %d KiB of memory", n, grown)
 	}
-	t.figure("strangers (Django CVE-2015-5143, CVE-2015-5963): %d anonymous requests, logouts and random tokens: %d records, %d commits, file as before: %v, memory %+.1f MiB",
+	t.Figure("strangers (Django CVE-2015-5143, CVE-2015-5963): %d anonymous requests, logouts and random tokens: %d records, %d commits, file as before: %v, memory %+.1f MiB",
 		n, after.Records, commits, now == file, float64(grown)/1024)
 	return a.stop()
 }

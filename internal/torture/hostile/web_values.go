@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package hostile
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/boltsession/session"
+	"github.com/boltsession/session/internal/torture/trial"
 )
 
 // mostMemory is what reading a value of at most 64 KiB may take.
@@ -21,8 +22,8 @@ const mostMemory = 16 << 20
 // hostileValues puts values into the store that the package would never have encoded, as whoever
 // can write to the file or the socket may, and reads them over HTTP: none takes memory or the
 // process, and each harms its own key only.
-func hostileValues(ctx context.Context, t *trial) error {
-	s, err := t.newSite("cookie", session.Options{})
+func hostileValues(ctx context.Context, t *trial.Trial) error {
+	s, err := newSite(t, "cookie", session.Options{})
 	if err != nil {
 		return err
 	}
@@ -36,8 +37,8 @@ func hostileValues(ctx context.Context, t *trial) error {
 	if err != nil {
 		return err
 	}
-	t.figure("hostile values (gob decode of at-rest data): %d values, huge claims, depths, tags and random bytes among them: %d refused, %d stored and read as 6 types, with %.1f MiB at most; 0 panics, 0 neighbours harmed%s",
-		found.tried, found.tried-found.read, found.read, float64(found.most)/(1<<20), t.unless())
+	t.Figure("hostile values (gob decode of at-rest data): %d values, huge claims, depths, tags and random bytes among them: %d refused, %d stored and read as 6 types, with %.1f MiB at most; 0 panics, 0 neighbours harmed%s",
+		found.tried, found.tried-found.read, found.read, float64(found.most)/(1<<20), t.Unless())
 	return nil
 }
 
@@ -47,7 +48,7 @@ type hostileFigures struct {
 }
 
 // readHostile stores and reads them one by one.
-func (s *site) readHostile(ctx context.Context, t *trial, found *hostileFigures) error {
+func (s *site) readHostile(ctx context.Context, t *trial.Trial, found *hostileFigures) error {
 	backend := session.NewAdminBackend(s.store)
 	v, err := s.enter(ctx, "good", "neighbour")
 	if err != nil {
@@ -59,10 +60,10 @@ func (s *site) readHostile(ctx context.Context, t *trial, found *hostileFigures)
 		return err
 	}
 	values := hostileCBOR()
-	for range t.size(20_000, 1000) {
-		random := make([]byte, 1+t.rand.IntN(40))
+	for range t.Size(20_000, 1000) {
+		random := make([]byte, 1+t.Rand.IntN(40))
 		for i := range random {
-			random[i] = byte(t.rand.UintN(256))
+			random[i] = byte(t.Rand.UintN(256))
 		}
 		values = append(values, random)
 	}
@@ -79,7 +80,7 @@ func (s *site) readHostile(ctx context.Context, t *trial, found *hostileFigures)
 		}
 		found.most = max(found.most, took)
 		if problem != "" || took > mostMemory {
-			t.fail("value % x takes %d bytes to read: %s", value[:min(20, len(value))], took, problem)
+			t.Fail("value % x takes %d bytes to read: %s", value[:min(20, len(value))], took, problem)
 		}
 	}
 	return nil
@@ -149,7 +150,7 @@ func hostileCBOR() (values [][]byte) {
 
 // readGob is what the control does instead: it decodes what is at rest with gob, into whatever
 // registered type that names.
-func (s *site) readGob(ctx context.Context, t *trial) error {
+func (s *site) readGob(ctx context.Context, t *trial.Trial) error {
 	var fields []reflect.StructField
 	for i := range 256 {
 		fields = append(fields, reflect.StructField{Name: fmt.Sprintf("F%d", i), Type: reflect.TypeFor[int]()})
@@ -170,7 +171,7 @@ func (s *site) readGob(ctx context.Context, t *trial) error {
 	}
 	runtime.ReadMemStats(&after)
 	if took := after.TotalAlloc - before.TotalAlloc; took > mostMemory {
-		t.fail("a gob of 50 KB takes %d bytes to read", took)
+		t.Fail("a gob of 50 KB takes %d bytes to read", took)
 	}
 	return nil
 }

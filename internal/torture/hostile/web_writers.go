@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package hostile
 
 import (
 	"context"
@@ -9,15 +9,16 @@ import (
 	"net/http"
 
 	"github.com/boltsession/session"
+	"github.com/boltsession/session/internal/torture/trial"
 )
 
 // writers sets before and after whatever a handler can do first with its ResponseWriter: a cookie
 // comes or the failure is reported, and the data of a known session is kept.
-func writers(ctx context.Context, t *trial) error {
+func writers(ctx context.Context, t *trial.Trial) error {
 	figures := new(writerFigures)
 	for _, tls := range []bool{false, true} {
 		var store *breakable
-		s, err := t.newSite("cookie", session.Options{}, func(c *setup) {
+		s, err := newSite(t, "cookie", session.Options{}, func(c *setup) {
 			c.tls = tls
 			c.around = func(inner session.Store) session.Store {
 				store = &breakable{Store: inner}
@@ -40,8 +41,8 @@ func writers(ctx context.Context, t *trial) error {
 			return err
 		}
 	}
-	t.figure("writers: %d responses over HTTP/1.1 and HTTP/2, %d kinds of first use (Flush, Hijack, 103, ReadFrom, ResponseController…), set before and after, new and known sessions, saves that work and fail: %d cookies, %d values kept, %d failures reported%s",
-		figures.responses, len(ways()), figures.cookies, figures.kept, figures.reported, t.unless())
+	t.Figure("writers: %d responses over HTTP/1.1 and HTTP/2, %d kinds of first use (Flush, Hijack, 103, ReadFrom, ResponseController…), set before and after, new and known sessions, saves that work and fail: %d cookies, %d values kept, %d failures reported%s",
+		figures.responses, len(ways()), figures.cookies, figures.kept, figures.reported, t.Unless())
 	return nil
 }
 
@@ -63,7 +64,7 @@ func (c written) String() string {
 }
 
 // run has the response written, and looks what came of it.
-func (c written) run(ctx context.Context, t *trial, figures *writerFigures) error {
+func (c written) run(ctx context.Context, t *trial.Trial, figures *writerFigures) error {
 	if c.way.hijacks && c.tls {
 		return nil // there is no connection to take over
 	}
@@ -80,7 +81,7 @@ func (c written) run(ctx context.Context, t *trial, figures *writerFigures) erro
 	}
 	figures.add(got)
 	if problem := c.judge(got); problem != "" {
-		t.fail("%s: %s", c, problem)
+		t.Fail("%s: %s", c, problem)
 	}
 	return nil
 }
