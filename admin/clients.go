@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,7 +15,7 @@ import (
 type clients struct {
 	listener *net.UnixListener
 	log      *slog.Logger
-	refused  sync.Once     // the first other user is logged
+	refused  sync.Once // the first other user is logged
 	pace     *pace
 	places   chan struct{} // holds an item for each client
 	closed   chan struct{}
@@ -176,15 +177,20 @@ type conn struct {
 	*net.UnixConn
 	owner *clients
 	since time.Time
+	asked atomic.Bool // it has sent a request
+	left  atomic.Bool // and not taken the answer
 	once  sync.Once
 }
 
 // Write gives the client a while to read on.
-func (c *conn) Write(p []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
-		return 0, err
+func (c *conn) Write(p []byte) (n int, err error) {
+	if err = c.SetWriteDeadline(time.Now().Add(writeTimeout)); err == nil {
+		n, err = c.UnixConn.Write(p)
 	}
-	return c.UnixConn.Write(p)
+	if err != nil {
+		c.left.Store(true)
+	}
+	return n, err
 }
 
 // hangUp ends the connection; whoever serves it gives back the place.
@@ -193,7 +199,12 @@ func (c *conn) hangUp() { c.UnixConn.Close() }
 // Close ends the connection and gives back its place.
 func (c *conn) Close() error {
 	err := c.UnixConn.Close()
-	c.once.Do(func() { <-c.owner.places })
+	c.once.Do(func() {
+		if c.asked.Load() && !c.left.Load() {
+			c.owner.pace.forgive()
+		}
+		<-c.owner.places
+	})
 	return err
 }
 
