@@ -1,6 +1,8 @@
 //go:build linux
 
-package main
+// Package naive is a session store as one would write it on bbolt in an afternoon. Negative controls
+// run on it.
+package naive
 
 import (
 	"context"
@@ -14,33 +16,33 @@ import (
 	"github.com/boltsession/session"
 )
 
-// naive is a store as one would write it on bbolt in an afternoon: a bucket, a record per session
-// as JSON, a db.Update per change. It has no verifier, no checksums, and takes a failed commit for
+// Store is a bucket, a record per session as JSON, a db.Update per change. It has no verifier, no checksums, and takes a failed commit for
 // one that was rolled back. Negative controls run on it: what it loses, a trial must see.
-type naive struct{ db *bolt.DB }
+type Store struct{ db *bolt.DB }
 
-var naiveBucket = []byte("sessions")
+var bucket = []byte("sessions")
 
-type naiveRecord struct {
+type record struct {
 	Meta       session.Meta
 	Salt       []byte
 	Components map[string]map[string][]byte
 }
 
-func openNaive(path string) (*naive, error) {
+// Open opens or makes a file.
+func Open(path string) (*Store, error) {
 	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: time.Second, NoFreelistSync: true, FreelistType: bolt.FreelistMapType})
 	if err != nil {
 		return nil, err
 	}
 	err = db.Update(func(tx *bolt.Tx) error {
-		_, err := tx.CreateBucketIfNotExists(naiveBucket)
+		_, err := tx.CreateBucketIfNotExists(bucket)
 		return err
 	})
-	return &naive{db: db}, err
+	return &Store{db: db}, err
 }
 
 // Create implements session.Store.
-func (n *naive) Create(_ context.Context, id session.ID) (*session.Session, error) {
+func (n *Store) Create(_ context.Context, id session.ID) (*session.Session, error) {
 	now := time.Now()
 	return session.NewSession(n, id, session.Meta{
 		Created:    now,
@@ -52,9 +54,9 @@ func (n *naive) Create(_ context.Context, id session.ID) (*session.Session, erro
 }
 
 // Get implements session.Store.
-func (n *naive) Get(_ context.Context, id session.ID, _ ...string) (s *session.Session, err error) {
+func (n *Store) Get(_ context.Context, id session.ID, _ ...string) (s *session.Session, err error) {
 	err = n.db.View(func(tx *bolt.Tx) error {
-		r, err := naiveGet(tx, id)
+		r, err := get(tx, id)
 		if err != nil {
 			return err
 		}
@@ -65,10 +67,10 @@ func (n *naive) Get(_ context.Context, id session.ID, _ ...string) (s *session.S
 }
 
 // Save implements session.Store.
-func (n *naive) Save(_ context.Context, s *session.Session) error {
+func (n *Store) Save(_ context.Context, s *session.Session) error {
 	ch := s.Changes()
 	err := n.db.Update(func(tx *bolt.Tx) error {
-		r, err := naiveGet(tx, ch.ID)
+		r, err := get(tx, ch.ID)
 		if err != nil && !ch.New {
 			return err
 		}
@@ -80,7 +82,7 @@ func (n *naive) Save(_ context.Context, s *session.Session) error {
 		if err != nil {
 			return err
 		}
-		return tx.Bucket(naiveBucket).Put(ch.ID[:], data)
+		return tx.Bucket(bucket).Put(ch.ID[:], data)
 	})
 	if err == nil {
 		s.Saved(ch)
@@ -89,16 +91,25 @@ func (n *naive) Save(_ context.Context, s *session.Session) error {
 }
 
 // Destroy implements session.Store.
-func (n *naive) Destroy(_ context.Context, id session.ID) error {
-	return n.db.Update(func(tx *bolt.Tx) error { return tx.Bucket(naiveBucket).Delete(id[:]) })
+func (n *Store) Destroy(_ context.Context, id session.ID) error {
+	return n.db.Update(func(tx *bolt.Tx) error { return tx.Bucket(bucket).Delete(id[:]) })
+}
+
+// Records returns how many sessions are stored.
+func (n *Store) Records() (count int) {
+	n.db.View(func(tx *bolt.Tx) error {
+		count = tx.Bucket(bucket).Stats().KeyN
+		return nil
+	})
+	return count
 }
 
 // Close implements session.Store.
-func (n *naive) Close() error { return n.db.Close() }
+func (n *Store) Close() error { return n.db.Close() }
 
-func naiveGet(tx *bolt.Tx, id session.ID) (naiveRecord, error) {
-	r := naiveRecord{Components: map[string]map[string][]byte{}}
-	data := tx.Bucket(naiveBucket).Get(id[:])
+func get(tx *bolt.Tx, id session.ID) (record, error) {
+	r := record{Components: map[string]map[string][]byte{}}
+	data := tx.Bucket(bucket).Get(id[:])
 	if data == nil {
 		return r, session.ErrNotFound
 	}
@@ -107,7 +118,7 @@ func naiveGet(tx *bolt.Tx, id session.ID) (naiveRecord, error) {
 	return r, err
 }
 
-func (r *naiveRecord) merge(changes map[string]session.ComponentChanges) {
+func (r *record) merge(changes map[string]session.ComponentChanges) {
 	for name, c := range changes {
 		if c.Clear || r.Components[name] == nil {
 			r.Components[name] = map[string][]byte{}
