@@ -55,7 +55,7 @@ func tablesOf(run *result.Run, name string) []Table {
 	case "save":
 		return []Table{m.table("saves/s", result.Rate, count, true), m.table("p50", result.P50, micros, false), m.table("p99", result.P99, micros, false)}
 	case "login":
-		return []Table{m.table("visitors/s", result.Rate, count, true), m.table("p99", result.P99, micros, false), m.table("commits per visitor", commits, digits, false)}
+		return []Table{m.table("visitors/s", result.Rate, count, true), m.table("p99", result.P99, micros, false), m.table("commits per visitor", commits, orNothing, false)}
 	case work.Fsyncs:
 		return []Table{m.table("fsyncs per request", result.Extra(result.Fsyncs), digits, false)}
 	}
@@ -67,7 +67,7 @@ func requestTables(m matrix) []Table {
 		{"allocs", func(s result.Sample) float64 { return s.Allocs }, count},
 		{"heap", func(s result.Sample) float64 { return s.AllocBytes }, bytes},
 		{"written", writeBytes, bytes}, {"write calls", writeCalls, digits},
-		{"commits", commits, digits},
+		{"commits", commits, orNothing},
 		{"file", fileBytes, bytes}, {"RSS", func(s result.Sample) float64 { return float64(s.RSS) }, bytes},
 	}
 	tables := []Table{
@@ -75,7 +75,7 @@ func requestTables(m matrix) []Table {
 		m.table("p99", result.P99, micros, false), m.table("max", result.Max, micros, false),
 	}
 	for _, c := range m.columns() {
-		if strings.HasPrefix(c, "read") {
+		if slices.Contains([]string{"read@1", "read+write@1", "read+write@64"}, c) {
 			tables = append(tables, m.details(c, cost))
 		}
 	}
@@ -125,6 +125,14 @@ func commits(s result.Sample) float64    { return s.Commits }
 func writeBytes(s result.Sample) float64 { return s.WriteBytes }
 func writeCalls(s result.Sample) float64 { return s.WriteCalls }
 func fileBytes(s result.Sample) float64  { return float64(s.FileBytes) }
+
+// orNothing writes a number; peers that do not count have none.
+func orNothing(v float64) string {
+	if v == 0 {
+		return nothing
+	}
+	return digits(v)
+}
 
 // orSaturated writes microseconds; a peer that could not keep up is given by none.
 func orSaturated(v float64) string {

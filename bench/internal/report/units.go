@@ -32,9 +32,6 @@ func micros(v float64) string {
 	return digits(v*1e3) + " ns"
 }
 
-// millis writes milliseconds as they fit.
-func millis(v float64) string { return micros(v * 1e3) }
-
 // nanos writes nanoseconds as they fit.
 func nanos(v float64) string { return micros(v / 1e3) }
 
