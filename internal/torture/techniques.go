@@ -15,15 +15,13 @@ import (
 
 // techniques returns all there are, in the order in which they run.
 func techniques() []trial.Technique {
-	return slices.Concat(kill.Techniques, power.Techniques, damage.Techniques)
-	return slices.Concat(kill.Techniques, hostile.Techniques)
+	return slices.Concat(kill.Techniques, power.Techniques, damage.Techniques, hostile.Techniques)
 }
 
 // roles returns the parts that this program plays in processes of their own.
 func roles() trial.Roles {
 	all := trial.Roles{}
-	for _, some := range []trial.Roles{kill.Roles, power.Roles, damage.Roles} {
-	for _, some := range []trial.Roles{kill.Roles, hostile.Roles} {
+	for _, some := range []trial.Roles{kill.Roles, power.Roles, damage.Roles, hostile.Roles} {
 		maps.Copy(all, some)
 	}
 	return all
