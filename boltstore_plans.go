@@ -88,10 +88,10 @@ func (a *applier) renew(o *op, out *outcome) error {
 	switch {
 	case a.ended(o, was):
 		return ErrNotFound
-	case alive && o.rev.isNew && !was.sameBirth(o.rev.meta), o.id == o.to:
-		return ErrExists
 	case !alive && !o.rev.isNew:
 		return ErrNotFound
+	case alive && o.rev.isNew && !was.sameBirth(o.rev.meta), o.id == o.to:
+		return ErrExists
 	case !alive && was != nil:
 		a.removeWhole(o.id, was)
 		was = nil
