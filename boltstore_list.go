@@ -141,7 +141,7 @@ func (b *BoltStore) list(ctx context.Context, from []byte, yield func(Info, erro
 	ahead := b.unstoredFrom(from)
 	for {
 		var page []listed
-		owed := b.mem.owedEnds() // before it is read, as in load
+		before := b.refusing() // before it is read: what is refused now may be in the file then
 		err := ctx.Err()
 		if err == nil {
 			err = b.viewTables(func(t tables) error {
@@ -162,7 +162,7 @@ func (b *BoltStore) list(ctx context.Context, from []byte, yield func(Info, erro
 			}
 			if l.err != nil {
 				b.endDamaged(ctx, l.id, l.err)
-			} else if info, ok := b.info(l, owed); ok && !yield(info, nil) {
+			} else if info, ok := b.info(l, before); ok && !yield(info, nil) {
 				return
 			}
 		}
@@ -174,10 +174,10 @@ func (b *BoltStore) list(ctx context.Context, from []byte, yield func(Info, erro
 }
 
 // info returns what a listing tells of a session; ok is false for none.
-func (b *BoltStore) info(l listed, owed owedEnds) (info Info, ok bool) {
+func (b *BoltStore) info(l listed, before refusing) (info Info, ok bool) {
 	touch, refused := b.mem.known(l.id)
 	meta := touch.over(l.meta.Meta)
-	if refused || meta.Expired(time.Now()) || owed.cover(l.id, meta.User) {
+	if refused || meta.Expired(time.Now()) || before.has(l.id, meta.User) {
 		return Info{}, false
 	}
 	return Info{ID: l.id, Meta: meta, Components: l.counts}, true

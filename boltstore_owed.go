@@ -1,6 +1,7 @@
 package session
 
 import (
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -135,6 +136,23 @@ func (b *BoltStore) owe(o *op, told bool) *owedEnd {
 	b.mem.owe(e)
 	return e
 }
+
+// refusing is what is refused at a moment.
+type refusing struct {
+	ids  map[ID]bool
+	owed owedEnds
+}
+
+func (b *BoltStore) refusing() (r refusing) {
+	r.owed = b.mem.owedEnds()
+	for _, e := range b.mem.refusals(math.MaxInt) {
+		r.ids = noted(r.ids, e.id)
+	}
+	return r
+}
+
+// has says whether a session is among what is refused, that was read as the user's.
+func (r refusing) has(id ID, user string) bool { return r.ids[id] || r.owed.cover(id, user) }
 
 // refuser is a store that can end sessions without a list of them.
 type refuser interface {

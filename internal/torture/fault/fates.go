@@ -15,7 +15,7 @@ type fate struct {
 	ended  bool         // by any call that did not say that it had not begun: never to be seen again
 	gone   bool         // by a call that said that it worked: not in the file either
 	loose  bool         // perhaps renewed away
-	from   *fate        // perhaps renewed from it
+	from   *fate        // perhaps renewed from it, which was there
 	mortal bool         // it has expired, and is in the file or not
 	lossy  bool         // acknowledged saves were in memory only, and may be lost
 }
@@ -128,8 +128,11 @@ func (f *fates) renewed(e deed) {
 		from.ended, from.gone = true, true
 		to.stored = e.Value
 	case e.Err == "uncertain":
+		to.maybe = map[int]bool{e.Value: true}
+		if f.certain(from) {
+			to.from = from
+		}
 		from.loose = true
-		to.from, to.maybe = from, map[int]bool{e.Value: true}
 	}
 }
 
@@ -233,7 +236,7 @@ func (f *fates) final(look func(id int) (found, error)) {
 		}
 	}
 	for id, s := range f.of {
-		if s.from == nil || s.ended || s.from.ended {
+		if s.from == nil || s.ended || s.from.ended || s.from.lossy {
 			continue
 		}
 		if to, from := files[s].there, files[s.from].there; to == from {

@@ -165,6 +165,7 @@ func (r *ioRun) play(ctx context.Context, f fault, order ioOrder, v *ioVerdict) 
 	rest := readDiary(stdout, func(e deed) {
 		switch e.Op {
 		case "ready":
+			v.start()
 			traced, problem = inject(ctx, cmd.Process.Pid, f.path(order.Path), filepath.Join(filepath.Dir(order.Path), "trace"), f.calls...)
 			io.WriteString(stdin, "\n")
 		case "done":
@@ -198,7 +199,17 @@ type ioVerdict struct {
 	*fates
 	order     ioOrder
 	recovered time.Duration
-	backedUp  []fate // what was certain when the last backup began that is there
+	before    map[int]int // the value of each session before anything failed
+}
+
+// start notes what there is before anything fails.
+func (v *ioVerdict) start() {
+	v.before = make(map[int]int)
+	for id, s := range v.of {
+		if v.certain(s) {
+			v.before[id] = s.stored
+		}
+	}
 }
 
 func (v *ioVerdict) follow(e deed) {
@@ -224,37 +235,49 @@ func (v *ioVerdict) follow(e deed) {
 	}
 }
 
-// look judges what is in the file now.
+// look judges what is in the file now, and in a backup.
 func (v *ioVerdict) look(ctx context.Context) {
-	if v.order.Naive {
-		v.lookNaive(ctx)
-		return
+	v.lookInto(ctx, v.order.Path, func(store session.Store) {
+		v.final(func(id int) (found, error) { return lookUp(ctx, store, id) })
+	})
+	backup := v.order.Path + ".backup"
+	if _, err := os.Lstat(backup); err == nil {
+		v.lookInto(ctx, backup, func(store session.Store) { v.backup(ctx, store) })
 	}
-	for _, path := range []string{v.order.Path, v.order.Path + ".backup"} {
-		if path != v.order.Path && !isThere(os.Lstat, path) {
-			continue
-		}
-		if _, err := session.Check(ctx, path); err != nil {
-			v.fail("%s is not sound: %v", filepath.Base(path), err)
-		}
-	}
-	store, err := session.Open(v.order.Path, &session.BoltOptions{NoSocket: true, Reap: session.Never, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		v.fail("the file does not open: %v", err)
-		return
-	}
-	defer store.Close()
-	v.final(func(id int) (found, error) { return lookUp(ctx, store, id) })
 }
 
-func (v *ioVerdict) lookNaive(ctx context.Context) {
-	store, err := naive.Open(v.order.Path)
+// lookInto opens a file.
+func (v *ioVerdict) lookInto(ctx context.Context, path string, look func(session.Store)) {
+	store, err := v.open(ctx, path)
 	if err != nil {
-		v.fail("the file does not open: %v", err)
+		v.fail("%s: %v", filepath.Base(path), err)
 		return
 	}
 	defer store.Close()
-	v.final(func(id int) (found, error) { return lookUp(ctx, store, id) })
+	look(store)
+}
+
+func (v *ioVerdict) open(ctx context.Context, path string) (session.Store, error) {
+	if v.order.Naive {
+		return naive.Open(path)
+	}
+	if _, err := session.Check(ctx, path); err != nil {
+		return nil, err
+	}
+	return session.Open(path, &session.BoltOptions{NoSocket: true, Reap: session.Never, Logger: slog.New(slog.DiscardHandler)})
+}
+
+// backup judges a backup, which was made while some sessions changed: the others are in it.
+func (v *ioVerdict) backup(ctx context.Context, store session.Store) {
+	for id, value := range v.before {
+		if s := v.fate(id); !v.certain(s) || s.stored != value || len(s.maybe) > 0 {
+			continue
+		}
+		got, err := lookUp(ctx, store, id)
+		if err != nil || !got.there || got.value != value || got.torn {
+			v.fail("a backup has of session %d, which is %d: %+v, %v", id, value, got, err)
+		}
+	}
 }
 
 func lookUp(ctx context.Context, store session.Store, id int) (f found, err error) {

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"os"
 	"slices"
@@ -194,13 +195,18 @@ func (c *ioChild) get(ctx context.Context, n int) error {
 	})
 }
 
+// lister is a store that lists, as a session.Lister does.
+type lister interface {
+	All(context.Context) iter.Seq2[session.Info, error]
+}
+
 func (c *ioChild) list(ctx context.Context) {
-	lister, ok := session.As[session.Lister](c.store)
+	lists, ok := session.As[lister](c.store)
 	if !ok {
 		return
 	}
 	c.do(deed{Op: "list"}, func(e *deed) error {
-		for info, err := range lister.All(ctx) {
+		for info, err := range lists.All(ctx) {
 			if err != nil {
 				return err
 			}

@@ -69,7 +69,7 @@ func allFaults() (all []fault) {
 	all = append(all, serviceFaults()...)
 	for k := 1; k <= 4; k++ { // the even ones are syncs of the meta page
 		all = append(all, fault{phase: "snapshot", calls: []string{fails("fdatasync", "EIO", k, "")}})
-		all = append(all, fault{phase: "snapshot", calls: []string{fails("fdatasync", "EIO", k, ""), "pread64:delay_enter=3000"}})
+		all = append(all, fault{phase: "snapshot", calls: []string{fails("fdatasync", "EIO", k, ""), "pread64:delay_enter=1000"}})
 	}
 	return all
 }

@@ -5,7 +5,6 @@ package fault
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"iter"
 	"sync"
 	"time"
@@ -222,11 +221,11 @@ func (c *ioChild) compact(ctx context.Context) {
 
 // snapshot has a listing and a backup under way while a sync fails, and many saves after that.
 func (c *ioChild) snapshot(ctx context.Context) {
-	lister, ok := session.As[session.Lister](c.store)
+	lists, ok := session.As[lister](c.store)
 	if !ok {
 		return
 	}
-	next, stop := iter.Pull2(lister.All(ctx))
+	next, stop := iter.Pull2(lists.All(ctx))
 	defer stop()
 	info, err, _ := next() // the listing has begun
 	var wg sync.WaitGroup
@@ -257,10 +256,4 @@ func (c *ioChild) manySaves(ctx context.Context, n int) {
 			}
 		}
 	}
-}
-
-// isThere says whether there is a file.
-func isThere(stat func(string) (fs.FileInfo, error), path string) bool {
-	_, err := stat(path)
-	return err == nil
 }
