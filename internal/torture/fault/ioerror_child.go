@@ -26,7 +26,8 @@ type ioOrder struct {
 	Phase     string        `json:"phase"` // what is done while calls fail
 	Naive     bool          `json:"naive,omitempty"`
 	SyncEvery time.Duration `json:"sync_every,omitempty"`
-	Saves     int           `json:"saves"` // after a snapshot was broken
+	MaxSize   int64         `json:"max_size,omitempty"`
+	Saves     int           `json:"saves,omitempty"` // after a snapshot was broken
 }
 
 // ioChild works on a store whose system calls fail.
@@ -85,7 +86,7 @@ func (c *ioChild) open() error {
 			return err
 		}
 		store, err := session.Open(c.Path, &session.BoltOptions{
-			NoSocket: true, Reap: session.Never, SyncEvery: c.SyncEvery, Logger: slog.New(slog.DiscardHandler),
+			NoSocket: true, Reap: session.Never, SyncEvery: c.SyncEvery, MaxSize: c.MaxSize, Logger: slog.New(slog.DiscardHandler),
 		})
 		if err == nil {
 			c.store = store
