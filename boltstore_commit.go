@@ -57,6 +57,9 @@ func (c *committer) write(tasks []*task) error {
 	b.measureTx(tx)
 	a.seen, a.crowd, a.count, a.keys = b.mem.touched, b.crowded(), b.count.Load(), b.opts.keys
 	a.refused, a.owed = b.mem.isRefused, c.owed
+	if a.room, err = b.roomOf(tx); err != nil {
+		return err
+	}
 	for _, t := range tasks {
 		if err := a.apply(t); err != nil {
 			return err
@@ -86,7 +89,7 @@ func (c *committer) write(tasks []*task) error {
 // accepted from now on wait in the queue, behind the tasks.
 func (c *committer) prepare(tasks []*task) {
 	for _, t := range tasks {
-		t.outcome, t.applied = outcome{}, false
+		t.outcome, t.applied, t.roomless = outcome{}, false, false
 		switch t.kind {
 		case opSave, opDestroy:
 			c.attach(t)
@@ -142,6 +145,9 @@ func (c *committer) letGo(t *task) {
 // settle takes out of memory what a committed task brought into the file.
 func (c *committer) settle(t *task) {
 	m := c.store.mem
+	if t.roomless {
+		return // what is in memory of it stays there
+	}
 	if t.entry != nil {
 		m.committed(t.id, t.entry)
 	}
