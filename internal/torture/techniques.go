@@ -3,4 +3,6 @@
 package main
 
 // techniques are all there are, in the order in which they run.
-var techniques = []technique{}
+var techniques = []technique{
+	race,
+}
