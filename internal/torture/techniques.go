@@ -5,4 +5,5 @@ package main
 // techniques are all there are, in the order in which they run.
 var techniques = []technique{
 	race,
+	soak,
 }
