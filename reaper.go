@@ -180,14 +180,14 @@ func (r *Reaper) Close() error {
 func (r *Reaper) comeDue() {
 	now := time.Now()
 	if r.setForward(now) {
-		r.log.Warn("session: reaping skipped once: the clock was set forward, or the machine slept")
+		r.say(slog.LevelWarn, "session: reaping skipped once: the clock was set forward, or the machine slept")
 		r.record(ReapRun{Start: now, Skipped: true})
 		return
 	}
 	select {
 	case r.turn <- struct{}{}:
 	default:
-		r.log.Warn("session: reaping skipped: another run is still under way")
+		r.say(slog.LevelWarn, "session: reaping skipped: another run is still under way")
 		r.record(ReapRun{Start: now, Skipped: true})
 		return
 	}
@@ -197,9 +197,9 @@ func (r *Reaper) comeDue() {
 	}
 	switch run := r.run(r.closing); {
 	case run.Err == nil:
-		r.log.Debug("session: reaped", "sessions", run.Reaped, "took", run.Took)
+		r.say(slog.LevelDebug, "session: reaped", "sessions", run.Reaped, "took", run.Took)
 	case !errors.Is(run.Err, ErrClosed):
-		r.log.Error("session: reaping failed", "error", run.Err, "sessions", run.Reaped, "took", run.Took)
+		r.say(slog.LevelError, "session: reaping failed", "error", run.Err, "sessions", run.Reaped, "took", run.Took)
 	}
 }
 
@@ -230,9 +230,16 @@ func (r *Reaper) reap(ctx context.Context) (n int, err error) {
 			what = fault.Error()
 		}
 		err = fmt.Errorf("session: reap: the store panicked: %s", what)
-		r.log.Error("session: panic while reaping", "panic", what, "stack", string(debug.Stack()))
+		r.say(slog.LevelError, "session: panic while reaping", "panic", what, "stack", string(debug.Stack()))
 	}()
 	return r.store.Reap(ctx)
+}
+
+// say logs. The handler may be the app's own, and on the schedule's goroutine nobody recovers: its
+// panic must not end the process.
+func (r *Reaper) say(level slog.Level, msg string, args ...any) {
+	defer func() { _ = recover() }()
+	r.log.Log(context.Background(), level, msg, args...)
 }
 
 func (r *Reaper) record(run ReapRun) {

@@ -17,8 +17,7 @@ import (
 // relay has a part of the trial played in a process of its own, whose program may be another
 // build of this one, and takes over what it prints. A role that dies is a broken promise.
 func (t *trial) relay(ctx context.Context, program, role string) error {
-	seed := strconv.FormatUint(t.rand.Uint64(), 10)
-	cmd := exec.CommandContext(ctx, program, roleFlag, role, t.dir, strconv.FormatBool(t.quick), strconv.FormatBool(t.broken), seed)
+	cmd := exec.CommandContext(ctx, program, t.relayArgs(role)...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	stdout, err := cmd.StdoutPipe()
@@ -31,12 +30,8 @@ func (t *trial) relay(ctx context.Context, program, role string) error {
 	said := 0
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() {
-		_, text, _ := strings.Cut(lines.Text(), ": ")
-		if broken, ok := strings.CutPrefix(text, "BROKEN: "); ok {
-			t.fail("%s", broken)
+		if t.hear(lines.Text()) {
 			said++
-		} else {
-			t.figure("%s", text)
 		}
 	}
 	err = cmd.Wait()
@@ -47,6 +42,22 @@ func (t *trial) relay(ctx context.Context, program, role string) error {
 		return nil
 	}
 	return fmt.Errorf("the process of %s ended with %v: %.4000s", role, err, stderr.String())
+}
+
+func (t *trial) relayArgs(role string) []string {
+	seed := strconv.FormatUint(t.rand.Uint64(), 10)
+	return []string{roleFlag, role, t.dir, strconv.FormatBool(t.quick), strconv.FormatBool(t.broken), seed}
+}
+
+// hear takes over a line that a role printed, and says whether it is about a broken promise.
+func (t *trial) hear(line string) (broken bool) {
+	_, text, _ := strings.Cut(line, ": ")
+	if problem, ok := strings.CutPrefix(text, "BROKEN: "); ok {
+		t.fail("%s", problem)
+		return true
+	}
+	t.figure("%s", text)
+	return false
 }
 
 // relayed is the role's side of relay: it runs a part as a trial of its own.

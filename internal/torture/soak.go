@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -111,7 +112,9 @@ func (r *soakRun) run(ctx context.Context, length time.Duration, actors []soakAc
 	if r.store, err = session.Open(r.path, &r.options); err != nil {
 		return err
 	}
-	r.proxy = session.NewProxyStore(func() (session.Store, error) { return r.store, nil }, nil)
+	r.proxy = session.NewProxyStore(func() (session.Store, error) { return r.store, nil },
+		&session.ProxyOptions{Logger: slog.New(slog.DiscardHandler)}) // changes that Close came before are not saved
+
 	r.dog, r.over, r.counts = newWatchdog(), make(chan struct{}), map[string]int{}
 	seed := r.t.rand.Uint64()
 	var all sync.WaitGroup

@@ -6,4 +6,5 @@ package main
 var techniques = []technique{
 	race,
 	soak,
+	reap,
 }
