@@ -32,15 +32,15 @@ type ReaperOptions struct {
 //
 // A [BoltStore] has one already, by BoltOptions.Reap; a [MemoryStore] needs none.
 type Reaper struct {
-	store    Reapable
-	log      *slog.Logger
-	schedule *cron.Cron // nil: never
+	store Reapable
+	log   *slog.Logger
 
 	closing context.Context // done when Close begins
 	cancel  context.CancelFunc
 	closed  atomic.Bool
-	stopped chan struct{} // closed when Close is through
-	turn    chan struct{} // holds an item while a run is under way, and for ever after Close
+	stopped chan struct{}  // closed when Close is through
+	work    sync.WaitGroup // the schedule, and the runs that it began
+	turn    chan struct{}  // holds an item while a run is under way, and for ever after Close
 
 	mu    sync.Mutex
 	last  ReapRun
@@ -84,9 +84,7 @@ func NewReaper(store Reapable, schedule string, opts *ReaperOptions) (*Reaper, e
 	}
 	r.closing, r.cancel = context.WithCancel(context.Background())
 	if due != nil {
-		r.schedule = cron.New(cron.WithLogger(cron.DiscardLogger))
-		r.schedule.Schedule(due, cron.FuncJob(r.comeDue))
-		r.schedule.Start()
+		r.work.Go(func() { r.follow(&alarm{due: due}) })
 	}
 	return r, nil
 }
@@ -167,16 +165,33 @@ func (r *Reaper) Close() error {
 		return nil
 	}
 	r.cancel()
-	if r.schedule != nil {
-		<-r.schedule.Stop().Done()
-	}
+	r.work.Wait()
 	r.turn <- struct{}{}
 	close(r.stopped)
 	return nil
 }
 
-// comeDue is the scheduled job. cron's own wrappers would not do: SkipIfStillRunning under
-// Recover never runs a job again that panicked once.
+// follow has runs come due until the reaper is closed. cron's own loop would not do: it goes by the
+// wall clock, and after that was set back it waits until it is as late again. Nor would its wrappers:
+// SkipIfStillRunning under Recover never runs a job again that panicked once.
+func (r *Reaper) follow(a *alarm) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-r.closing.Done():
+			return
+		case <-timer.C:
+		}
+		isDue, wait := a.look(time.Now())
+		if isDue {
+			r.work.Go(r.comeDue)
+		}
+		timer.Reset(wait)
+	}
+}
+
+// comeDue is the scheduled job.
 func (r *Reaper) comeDue() {
 	now := time.Now()
 	if r.setForward(now) {

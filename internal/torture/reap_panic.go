@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -34,13 +35,19 @@ func playReapPanic(args []string) error {
 		if t.broken {
 			return reapWithoutRecover()
 		}
-		if err := panickingStore(t, slog.New(slog.DiscardHandler), "the store panics"); err != nil {
-			return err
+		var all sync.WaitGroup
+		try := func(f func() error) {
+			all.Go(func() {
+				if err := f(); err != nil {
+					t.fail("%v", err)
+				}
+			})
 		}
-		if err := panickingStore(t, slog.New(panickingHandler{}), "the store and the logger panic"); err != nil {
-			return err
-		}
-		return panickingObserver(ctx, t)
+		try(func() error { return panickingStore(t, slog.New(slog.DiscardHandler), "the store panics") })
+		try(func() error { return panickingStore(t, slog.New(panickingHandler{}), "the store and the logger panic") })
+		try(func() error { return panickingObserver(ctx, t) })
+		all.Wait()
+		return nil
 	})
 }
 
