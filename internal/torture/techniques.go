@@ -7,4 +7,5 @@ var techniques = []technique{
 	race,
 	soak,
 	reap,
+	values,
 }
