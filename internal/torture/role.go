@@ -16,8 +16,11 @@ const roleFlag = "-role"
 // roles are the parts that this program plays in processes of their own. What one prints goes to
 // its trial.
 var roles = map[string]func(args []string) error{
-	"stock":    playStock,
-	"surveyor": playSurveyor,
+	"stock":     playStock,
+	"surveyor":  playSurveyor,
+	"recoverer": playRecoverer,
+	"living":    playLiving,
+	"checker":   playChecker,
 }
 
 func play(name string, args []string) int {
