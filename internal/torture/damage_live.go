@@ -99,9 +99,14 @@ func (l *lives) try(ctx context.Context, worker int, f livingFile) error {
 	l.died[f.then]++
 	if f.then == thenNothing {
 		l.t.fail("%s: %v: %s", where, err, h.lastWords())
-	} else {
-		l.causes[causeOf(h.words.String())]++
+		return nil
 	}
+	cause := causeOf(h.words.String())
+	if errors.Is(err, errHung) {
+		cause = "hanging"
+	}
+	l.causes[cause]++
+	os.WriteFile(filepath.Join(l.t.dir, fmt.Sprintf("live-%d.words", f.seed)), h.words.Bytes(), 0o600)
 	return nil
 }
 
