@@ -106,7 +106,6 @@ func (l *lives) try(ctx context.Context, worker int, f livingFile) error {
 		cause = "hanging"
 	}
 	l.causes[cause]++
-	os.WriteFile(filepath.Join(l.t.dir, fmt.Sprintf("live-%d.words", f.seed)), h.words.Bytes(), 0o600)
 	return nil
 }
 

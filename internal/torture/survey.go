@@ -128,6 +128,9 @@ func (s *surveyor) readAll(store session.Store) {
 			}
 		case err != nil:
 			s.failed("Get", err)
+			if s.Errors["failed"] > 3 {
+				return // the store has given up its file
+			}
 		case became == endsLast:
 			s.Back = true
 			fallthrough
