@@ -236,8 +236,10 @@ func (b *BoltStore) Touch(ctx context.Context, id ID, at time.Time) error {
 	}
 	n := nanos(at)
 	came := n + int64(time.Since(at)) // by one reading of one clock, if at has it; time.Now reads two
-	if came < n || came-n > int64(time.Second) {
-		came = nanos(time.Now())
+	if late := came - n; late < 0 || late > int64(time.Second) {
+		if came = nanos(time.Now()); n < came && !b.accessedBefore(id, at) {
+			return nil // what moves nothing would have the next touch seem to come long after the last
+		}
 	}
 	b.touchAt(id, came, n, b.opts.TouchInterval)
 	return nil

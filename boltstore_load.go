@@ -26,21 +26,9 @@ func (b *BoltStore) load(id ID, names []string) (*storedMeta, []loadedComponent,
 	if err != nil {
 		return nil, nil, err
 	}
-	var meta *storedMeta
-	switch {
-	case r.meta == nil && (e == nil || !e.has(names)):
-		return nil, nil, ErrNotFound
-	case e != nil:
-		copied := *e.meta
-		meta = &copied
-	default:
-		if meta, err = parseMeta(id, r.meta); err != nil {
-			return nil, nil, err
-		}
-	}
-	meta.Meta = touch.over(meta.Meta)
-	if meta.Expired(time.Now()) {
-		return nil, nil, ErrNotFound
+	meta, err := e.metadata(id, touch, &r, names)
+	if err != nil {
+		return nil, nil, err
 	}
 	values := make([]loadedComponent, 1, 1+len(names))
 	if values[0], err = e.values(b.opts.keys, "", id, r.global, meta); err != nil {
@@ -54,6 +42,37 @@ func (b *BoltStore) load(id ID, names []string) (*storedMeta, []loadedComponent,
 		values = append(values, c)
 	}
 	return meta, values, nil
+}
+
+// metadata returns a session's metadata from what memory and file have of it: ErrNotFound when there
+// is none, or it has expired.
+func (e *pendingEntry) metadata(id ID, touch touchMark, r *records, names []string) (meta *storedMeta, err error) {
+	switch {
+	case r.meta == nil && (e == nil || !e.has(names)):
+		return nil, ErrNotFound
+	case e != nil:
+		copied := *e.meta
+		meta = &copied
+	default:
+		if meta, err = parseMeta(id, r.meta); err != nil {
+			return nil, err
+		}
+	}
+	meta.Meta = touch.over(meta.Meta)
+	if meta.Expired(time.Now()) {
+		return nil, ErrNotFound
+	}
+	return meta, nil
+}
+
+// accessedBefore says whether a session was last accessed before a time. What cannot be read was.
+func (b *BoltStore) accessedBefore(id ID, at time.Time) bool {
+	e, touch, r, err := b.look(id, nil)
+	if err != nil {
+		return true
+	}
+	meta, err := e.metadata(id, touch, &r, nil)
+	return err != nil || meta.LastAccess.Before(at)
 }
 
 // sealed returns the record of the i-th component asked for.

@@ -174,7 +174,7 @@ func (m *MemoryStore) Destroy(ctx context.Context, id ID) error {
 func (m *MemoryStore) Renew(ctx context.Context, s *Session, to ID) error {
 	return s.renewTo(ctx, func(ch Changes) error {
 		err := m.do(ctx, func(now time.Time) error { return m.moveLocked(ch, to, now) })
-		if err == nil {
+		if err == nil && !ch.New { // else there was nothing that could end
 			m.observers.notify(Renewed, ch.ID)
 		}
 		return err
@@ -182,12 +182,12 @@ func (m *MemoryStore) Renew(ctx context.Context, s *Session, to ID) error {
 }
 
 func (m *MemoryStore) moveLocked(ch Changes, to ID, now time.Time) error {
-	if m.findLocked(to, now) != nil {
-		return ErrExists
-	}
 	next, err := m.mergedLocked(ch, now)
 	if err != nil {
 		return err
+	}
+	if ch.ID == to || m.findLocked(to, now) != nil {
+		return ErrExists
 	}
 	m.sessions[to] = next
 	delete(m.sessions, ch.ID)
