@@ -31,6 +31,7 @@ type BoltStore struct {
 	fileMu   sync.RWMutex // held by readers while they read
 	file     *boltfile.File
 	reopened chan struct{} // closed when a file that failed is open again
+	failedAt time.Time     // when it was closed
 
 	mem       *memory
 	queue     *taskQueue

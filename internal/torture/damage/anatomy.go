@@ -26,6 +26,7 @@ type anatomy struct {
 	image    []byte
 	pageSize int
 	pages    int
+	root     int
 	use      []byte
 	first    []int                // of each page, the one with the header
 	homes    map[session.ID][]int // the pages with a session's records
@@ -62,6 +63,7 @@ func dissect(image []byte) (*anatomy, error) {
 		p := int(list) * a.pageSize
 		a.mark(p, 16+8*int(binary.LittleEndian.Uint16(image[p+10:])), inList)
 	}
+	a.root = int(root)
 	return a, a.tree(root, nil)
 }
 

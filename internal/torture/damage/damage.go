@@ -10,7 +10,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -250,11 +249,5 @@ func (b *bench) report() {
 		}
 	}
 	b.t.Figure("%-18s %s", "all", &all)
-	if len(all.errors) > 0 {
-		var list []string
-		for _, kind := range sortedNames(all.errors) {
-			list = append(list, fmt.Sprintf("%s %d", kind, all.errors[kind]))
-		}
-		b.t.Figure("errors of reads, writes and Open: %s", strings.Join(list, ", "))
-	}
+	b.t.Figure("errors of Open, reads and writes: %s", counts(all.errors))
 }

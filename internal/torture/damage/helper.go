@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"syscall"
 	"time"
 
 	"github.com/boltsession/session/internal/torture/trial"
@@ -46,7 +47,10 @@ func (h *helper) ask(ctx context.Context, question, answer any) error {
 		return err
 	}
 	process := h.cmd.Process
-	watchdog := time.AfterFunc(h.patience, func() { process.Kill() })
+	watchdog := time.AfterFunc(h.patience, func() { // a hung process says where
+		process.Signal(syscall.SIGQUIT)
+		time.AfterFunc(2*time.Second, func() { process.Kill() })
+	})
 	h.in.Write(append(line, '\n')) // if it cannot be written, there is no answer either
 	heard := h.answers.Scan()
 	inTime := watchdog.Stop()

@@ -128,6 +128,9 @@ func (s *surveyor) readAll(store session.Store) {
 			}
 		case err != nil:
 			s.failed("Get", err)
+			if s.Errors["failed"] > 3 {
+				return // the store has given up its file
+			}
 		case became == endsLast:
 			s.Back = true
 			fallthrough
@@ -142,8 +145,11 @@ func (s *surveyor) readAll(store session.Store) {
 		}
 	}
 	for i := range 5 {
-		if _, err := store.Get(s.ctx, k.id(-1-i)); !errors.Is(err, session.ErrNotFound) {
-			s.wrong("Get of a session that never was: %v", err)
+		switch _, err := store.Get(s.ctx, k.id(-1-i)); {
+		case err == nil:
+			s.wrong("a session is there that never was")
+		case !errors.Is(err, session.ErrNotFound):
+			s.failed("Get of a session that never was", err)
 		}
 	}
 }

@@ -10,6 +10,9 @@ var Techniques = []trial.Technique{damage}
 
 // Roles are the processes that they need.
 var Roles = trial.Roles{
-	"stock":    playStock,
-	"surveyor": playSurveyor,
+	"stock":     playStock,
+	"surveyor":  playSurveyor,
+	"recoverer": playRecoverer,
+	"living":    playLiving,
+	"checker":   playChecker,
 }
