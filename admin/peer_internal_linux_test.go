@@ -2,6 +2,7 @@ package admin
 
 import (
 	"errors"
+	"io"
 	"net"
 	"os"
 	"runtime"
@@ -89,4 +90,31 @@ func asUser(t *testing.T, uid int, f func()) {
 		f()
 	}()
 	<-done
+}
+
+// TestGone: whoever has closed is gone, whatever it sent before; who only has nothing more to send
+// is not, and nothing of the stream is touched by asking.
+func TestGone(t *testing.T) {
+	ours, theirs := unixPair(t)
+	defer ours.Close()
+	if gone(ours) {
+		t.Error("gone before it closes")
+	}
+	theirs.Write([]byte("request"))
+	theirs.CloseWrite()
+	if gone(ours) {
+		t.Error("gone when it has sent all")
+	}
+	ours.Write([]byte("answer"))
+	ours.CloseWrite()
+	if answer, err := io.ReadAll(theirs); string(answer) != "answer" || err != nil {
+		t.Errorf("it reads %q, %v", answer, err)
+	}
+	ours, theirs = unixPair(t)
+	defer ours.Close()
+	theirs.Write([]byte("request"))
+	theirs.Close()
+	if !gone(ours) {
+		t.Error("not gone when it has closed")
+	}
 }

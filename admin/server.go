@@ -21,6 +21,8 @@ const maxClients = 16
 const (
 	idleBurst = 4 * maxClients
 	idleEach  = time.Millisecond
+	wasted    = 20 // as many is one that asks and leaves
+	cheap     = 8  // as many are one, if they have left before they are looked at
 )
 
 // Server serves a [Backend] on a Unix socket.
