@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"runtime"
 	"syscall"
@@ -116,5 +118,31 @@ func TestGone(t *testing.T) {
 	theirs.Close()
 	if !gone(ours) {
 		t.Error("not gone when it has closed")
+	}
+}
+
+// TestNotedSkips: nothing is read for a client that has left; what it wanted changed is.
+func TestNotedSkips(t *testing.T) {
+	for _, tc := range []struct {
+		method string
+		gone   bool
+		want   bool
+	}{
+		{"GET", false, true}, {"GET", true, false}, {"POST", true, true},
+	} {
+		ours, theirs := unixPair(t)
+		c := &conn{UnixConn: ours}
+		if tc.gone {
+			theirs.Close()
+		}
+		served := false
+		r := httptest.NewRequest(tc.method, "/", nil)
+		r = r.WithContext(withConn(r.Context(), c))
+		noted(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { served = true })).ServeHTTP(httptest.NewRecorder(), r)
+		if served != tc.want || !c.asked.Load() {
+			t.Errorf("%s, gone %v: served %v, asked %v", tc.method, tc.gone, served, c.asked.Load())
+		}
+		ours.Close()
+		theirs.Close()
 	}
 }

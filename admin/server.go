@@ -130,11 +130,17 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 	})
 }
 
-// noted tells a client's connection that it has sent a request.
+// noted tells a client's connection that it has sent a request, and does no work for a client that
+// has left since. What changes something is done all the same: a client that is killed right after
+// it has sent that can expect it.
 func noted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c, ok := r.Context().Value(connKey{}).(*conn); ok {
 			c.asked.Store(true)
+			if r.Method == http.MethodGet && gone(c.UnixConn) {
+				c.left.Store(true)
+				return
+			}
 		}
 		next.ServeHTTP(w, r)
 	})
