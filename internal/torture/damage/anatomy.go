@@ -161,3 +161,8 @@ func (a *anatomy) harm(damaged []byte) harm {
 func (a *anatomy) hits(h harm, id session.ID) bool {
 	return slices.ContainsFunc(a.homes[id], func(page int) bool { return h.pages[page] })
 }
+
+// isUsed says whether anything on a page is used.
+func (a *anatomy) isUsed(page int) bool {
+	return slices.ContainsFunc(a.use[page*a.pageSize:][:a.pageSize], func(what byte) bool { return what != unused })
+}

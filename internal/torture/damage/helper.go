@@ -21,6 +21,7 @@ import (
 // one, or never answer: the next question goes to another process.
 type helper struct {
 	role     string
+	args     []string
 	patience time.Duration // longer than this is for ever
 
 	cmd     *exec.Cmd
@@ -68,7 +69,7 @@ func (h *helper) ask(ctx context.Context, question, answer any) error {
 }
 
 func (h *helper) start(ctx context.Context) (err error) {
-	if h.cmd, err = trial.Player(ctx, h.role); err != nil {
+	if h.cmd, err = trial.Player(ctx, h.role, h.args...); err != nil {
 		return err
 	}
 	h.words.Reset()

@@ -6,7 +6,7 @@ package damage
 import "github.com/boltsession/session/internal/torture/trial"
 
 // Techniques are the ways to break promises that are here.
-var Techniques = []trial.Technique{damage}
+var Techniques = []trial.Technique{damage, paths}
 
 // Roles are the processes that they need.
 var Roles = trial.Roles{
@@ -15,4 +15,6 @@ var Roles = trial.Roles{
 	"recoverer": playRecoverer,
 	"living":    playLiving,
 	"checker":   playChecker,
+	"opener":    playOpener,
+	"holder":    playHolder,
 }
