@@ -22,6 +22,7 @@ type records struct {
 // values of the global component and the named ones, in this order. The errors are ErrNotFound,
 // errDamaged, ErrEncrypted, and what keeps the file from being read.
 func (b *BoltStore) load(id ID, names []string) (*storedMeta, []loadedComponent, error) {
+	owed := b.mem.owedEnds() // before it is read: what is owed now may be in the file then
 	e, touch, r, err := b.look(id, names)
 	if err != nil {
 		return nil, nil, err
@@ -29,6 +30,9 @@ func (b *BoltStore) load(id ID, names []string) (*storedMeta, []loadedComponent,
 	meta, err := e.metadata(id, touch, &r, names)
 	if err != nil {
 		return nil, nil, err
+	}
+	if owed.cover(id, meta.User) {
+		return nil, nil, ErrNotFound
 	}
 	values := make([]loadedComponent, 1, 1+len(names))
 	if values[0], err = e.values(b.opts.keys, "", id, r.global, meta); err != nil {

@@ -34,6 +34,8 @@ type op struct {
 	component string // of opRekey
 	listed    bool   // whether the IDs of what ended are asked for
 
+	owed *owedEnd // of an end that is tried again
+
 	promised bool // whoever asked was told that it is stored
 
 	// What memory has of id when the op is applied.
@@ -80,6 +82,7 @@ type outcome struct {
 	ended []ending // that observers are to be told of
 	news  *news    // of these, published
 	took  time.Duration
+	owing *owedEnd // an end of many that is to be tried again; live sessions are to end with it
 }
 
 // barrier says whether an op comes after everything that was accepted before it, of whatever

@@ -18,6 +18,8 @@ type observers struct {
 	proxies []func(ID, Reason)
 	list    []*func(ID, Reason)
 	untold  []*news // what the ProxyStores may not know yet
+
+	refusals []func(Reason, func(id ID, user string) bool) // see refuser
 }
 
 // news is which sessions ended.

@@ -79,6 +79,9 @@ func (p *ProxyStore) Store() (Store, error) {
 	if n, ok := As[Notifier](store); ok {
 		p.watch(n)
 	}
+	if r, ok := As[refuser](store); ok {
+		r.onRefuse(p.endCovered)
+	}
 	p.store = store
 	return store, nil
 }

@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"iter"
 	"maps"
 	"time"
 
@@ -31,7 +32,10 @@ type Record struct {
 
 // Open opens or makes a file.
 func Open(path string) (*Store, error) {
-	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: time.Second, NoFreelistSync: true, FreelistType: bolt.FreelistMapType})
+	db, err := bolt.Open(path, 0o600, &bolt.Options{
+		Timeout: time.Second, NoFreelistSync: true, FreelistType: bolt.FreelistMapType,
+		InitialMmapSize: 256 << 20, // a write that has to map more would wait for readers
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -89,6 +93,28 @@ func (n *Store) Save(_ context.Context, s *session.Session) error {
 		s.Saved(ch)
 	}
 	return err
+}
+
+// All lists the sessions as session.Lister's does, in one transaction.
+func (n *Store) All(context.Context) iter.Seq2[session.Info, error] {
+	return func(yield func(session.Info, error) bool) {
+		err := n.db.View(func(tx *bolt.Tx) error {
+			c := tx.Bucket(bucket).Cursor()
+			for k, v := c.First(); k != nil; k, v = c.Next() {
+				var r Record
+				if err := json.Unmarshal(v, &r); err != nil {
+					return err
+				}
+				if !yield(session.Info{ID: session.ID(k), Meta: r.Meta}, nil) {
+					return nil
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			yield(session.Info{}, err)
+		}
+	}
 }
 
 // Destroy implements session.Store.
