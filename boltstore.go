@@ -113,6 +113,9 @@ func (b *BoltStore) MaxComponentSize() int { return b.opts.MaxComponentSize }
 // OnDestroy is [Notifier].OnDestroy.
 func (b *BoltStore) OnDestroy(f func(ID, Reason)) (cancel func()) { return b.observers.add(f) }
 
+// watch has a ProxyStore told of ends, before those that OnDestroy registers.
+func (b *BoltStore) watch(end func(ID, Reason)) { b.observers.addProxy(end) }
+
 // Close is [Store].Close: it waits for work under way, stores what was accepted and touched, and
 // closes the file. The error says that something could not be stored, or the file not be closed.
 func (b *BoltStore) Close() error { return b.closeOnce() }

@@ -43,8 +43,8 @@ func (b *BoltStore) do(ctx context.Context, o *op) (outcome, error) {
 	<-t.done
 	out := t.outcome
 	b.free(t)
-	for _, e := range out.ended {
-		b.observers.notify(e.reason, e.id)
+	if out.news != nil || o.ends() {
+		b.observers.tell(out.news)
 	}
 	return out, out.err
 }
@@ -54,7 +54,7 @@ func (b *BoltStore) do(ctx context.Context, o *op) (outcome, error) {
 func (b *BoltStore) undone(o *op, err error) error {
 	if o.kind == opDestroy && errors.Is(err, ErrFailed) {
 		b.mem.refuse(o.id, o.reason)
-		b.observers.notify(o.reason, o.id)
+		b.observers.tell(b.observers.publish(ending{o.id, o.reason}))
 	}
 	return err
 }

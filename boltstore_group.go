@@ -26,7 +26,7 @@ func (c *committer) commit(group []*task) (err error) {
 	var uncertain *commitError
 	switch {
 	case err == nil:
-		answer(group)
+		c.answer(group)
 	case errors.As(err, &uncertain):
 		c.failed = err
 		c.queue.stop(ErrFailed)
@@ -91,7 +91,7 @@ func (c *committer) deny(group []*task, err error) error {
 			c.touch.err = told
 		}
 	}
-	answer(group)
+	c.answer(group)
 	return err
 }
 
@@ -115,8 +115,14 @@ func (c *committer) refuse(t *task) {
 	}
 }
 
-// answer tells those who wait that the outcome of their tasks is there.
-func answer(group []*task) {
+// answer tells those who wait that the outcome of their tasks is there. What ended is published
+// before the first of them can know.
+func (c *committer) answer(group []*task) {
+	for _, t := range group {
+		if t.done != nil {
+			t.news = c.store.observers.publish(t.ended...)
+		}
+	}
 	for _, t := range group {
 		t.answer()
 	}

@@ -54,12 +54,6 @@ type item struct {
 	forged   bool          // of opRekey: the record cannot be right
 }
 
-// ending is a session that ended.
-type ending struct {
-	id     ID
-	reason Reason
-}
-
 // accepted returns the ops that store what is pending of the sessions that this op is about. An
 // op that ends them has no need of it.
 func (o *op) accepted() (ops []op) {
@@ -84,6 +78,7 @@ type outcome struct {
 	err   error
 	count int      // sessions that ended and had not expired, or that were reaped
 	ended []ending // that observers are to be told of
+	news  *news    // of these, published
 	took  time.Duration
 }
 

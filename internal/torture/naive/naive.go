@@ -22,7 +22,8 @@ type Store struct{ db *bolt.DB }
 
 var bucket = []byte("sessions")
 
-type record struct {
+// Record is what is stored of a session.
+type Record struct {
 	Meta       session.Meta
 	Salt       []byte
 	Components map[string]map[string][]byte
@@ -77,7 +78,7 @@ func (n *Store) Save(_ context.Context, s *session.Session) error {
 		if ch.Meta != nil {
 			r.Meta, r.Salt = *ch.Meta, ch.Meta.Salt
 		}
-		r.merge(ch.Components)
+		r.Merge(ch.Components)
 		data, err := json.Marshal(r)
 		if err != nil {
 			return err
@@ -110,8 +111,8 @@ func (n *Store) Relax() { n.db.NoSync = true }
 // Close implements session.Store.
 func (n *Store) Close() error { return n.db.Close() }
 
-func get(tx *bolt.Tx, id session.ID) (record, error) {
-	r := record{Components: map[string]map[string][]byte{}}
+func get(tx *bolt.Tx, id session.ID) (Record, error) {
+	r := Record{Components: map[string]map[string][]byte{}}
 	data := tx.Bucket(bucket).Get(id[:])
 	if data == nil {
 		return r, session.ErrNotFound
@@ -121,7 +122,8 @@ func get(tx *bolt.Tx, id session.ID) (record, error) {
 	return r, err
 }
 
-func (r *record) merge(changes map[string]session.ComponentChanges) {
+// Merge makes changes to the components.
+func (r *Record) Merge(changes map[string]session.ComponentChanges) {
 	for name, c := range changes {
 		if c.Clear || r.Components[name] == nil {
 			r.Components[name] = map[string][]byte{}
