@@ -216,7 +216,7 @@ func (w *wreckage) judge(h harm, f *finding) (broken []string) {
 		return broken
 	}
 	opened := f.Open == ""
-	fell := f.Warned && h.meta && w.Killed // back to the commit before the last
+	fell := f.Told && h.meta && w.Killed // back to the commit before the last
 	for _, i := range f.Missing {
 		if !w.hits(h, w.id(i)) {
 			say("session %d is not found, and its page is undamaged", i)

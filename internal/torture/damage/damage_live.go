@@ -52,8 +52,8 @@ func damageLive(ctx context.Context, t *trial.Trial) error {
 	}
 	t.Figure("live: %d files damaged while open and read: %d died, %d wrong; errors of reads: %s",
 		l.files[thenNothing], l.died[thenNothing], l.wrong, counts(l.errors))
-	t.Figure("live: of %d that were written to then, %d died, and of %d in which a commit failed, %d: not promised, see the README; of what: %s",
-		l.files[thenWrite], l.died[thenWrite], l.files[thenFail], l.died[thenFail], counts(l.causes))
+	t.Figure("live: of %d that were written to then, %d died, of %d in which a commit failed, %d, and of those read, %d by the write that ends a damaged session: not promised, see the README; of what: %s",
+		l.files[thenWrite], l.died[thenWrite], l.files[thenFail], l.died[thenFail], l.ended, counts(l.causes))
 	return ctx.Err()
 }
 
@@ -65,6 +65,7 @@ type lives struct {
 	mu             sync.Mutex
 	files, died    [thens]int
 	wrong          int
+	ended          int // processes, by the write that ends a damaged session
 	causes, errors map[string]int
 }
 
@@ -96,6 +97,11 @@ func (l *lives) try(ctx context.Context, worker int, f livingFile) error {
 	}
 	l.files[f.then]++
 	if err == nil {
+		return nil
+	}
+	inWrite := strings.Contains(h.words.String(), "committer).write")
+	if f.then == thenNothing && inWrite {
+		l.ended++ // a session that reads found damaged
 		return nil
 	}
 	l.died[f.then]++

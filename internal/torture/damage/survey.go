@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/boltsession/session"
 )
@@ -25,6 +26,7 @@ type finding struct {
 	CheckSays string
 	Warned    bool // Check did, of something that is no damage yet
 	Open      string
+	Told      bool           // Open logged that the last commit may be missing
 	Missing   []int          // sessions that Get does not find
 	Back      bool           // the last one that ended is there
 	Errors    map[string]int // of reads, by kind
@@ -92,6 +94,7 @@ func (s *surveyor) survey() error {
 		}
 		return nil
 	}
+	s.Told = strings.Contains(s.log.String(), "the last commit may be missing")
 	bolt := store.(*session.BoltStore)
 	s.readAll(store)
 	s.list(bolt)
