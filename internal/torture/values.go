@@ -153,20 +153,8 @@ func valueIn(ctx context.Context, s *session.Session, k int) (interface {
 // set stores a session whose keys have an earlier value, sets the values of session i and saves them.
 // It returns which were accepted. One that is refused must leave the earlier value and a clean session.
 func (src valueSource) set(ctx context.Context, t *trial, store session.Store, id session.ID, i int, tally *valuesTally) (taken []bool, err error) {
-	s, err := store.Create(ctx, id)
+	s, err := src.earlier(ctx, store, id)
 	if err != nil {
-		return nil, err
-	}
-	for k := range valuesPerSession {
-		in, err := valueIn(ctx, s, k)
-		if err == nil {
-			err = in.Set(valueKey(k), k)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	if err := s.Save(ctx); err != nil {
 		return nil, err
 	}
 	for k := range valuesPerSession {
@@ -183,17 +171,36 @@ func (src valueSource) set(ctx context.Context, t *trial, store session.Store, i
 			continue
 		}
 		tally.refused.Add(1)
+		if clean && !errors.Is(err, session.ErrTooLarge) {
+			t.fail("%v is refused, and could be stored: %v", v.Type(), err)
+		}
 		var earlier int
 		switch got := in.Get(valueKey(k), &earlier); {
 		case !errors.Is(err, session.ErrUnsupportedValue) && !errors.Is(err, session.ErrTooLarge):
 			t.fail("%v is refused with %v", v.Type(), err)
-		case clean && !errors.Is(err, session.ErrTooLarge):
-			t.fail("%v is refused, and could be stored: %v", v.Type(), err)
 		case got != nil || earlier != k || s.IsDirty() != dirty:
 			t.fail("%v is refused, and the earlier value is %d, %v", v.Type(), earlier, got)
 		}
 	}
 	return taken, s.Save(ctx)
+}
+
+// earlier stores a session that has a value under each key.
+func (src valueSource) earlier(ctx context.Context, store session.Store, id session.ID) (*session.Session, error) {
+	s, err := store.Create(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	for k := range valuesPerSession {
+		in, err := valueIn(ctx, s, k)
+		if err == nil {
+			err = in.Set(valueKey(k), k)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return s, s.Save(ctx)
 }
 
 // compare loads a session and compares what was accepted with values that are made anew.
