@@ -31,6 +31,7 @@ type BoltStore struct {
 	fileMu   sync.RWMutex // held by readers while they read
 	file     *boltfile.File
 	reopened chan struct{} // closed when a file that failed is open again
+	failedAt time.Time     // when it was closed
 
 	mem       *memory
 	queue     *taskQueue
@@ -236,20 +237,27 @@ func (b *BoltStore) Touch(ctx context.Context, id ID, at time.Time) error {
 	if err := b.queue.refusal(); err != nil && err != ErrFailed {
 		return err
 	}
-	b.touchAt(id, time.Now(), at, b.opts.TouchInterval)
+	n := nanos(at)
+	came := n + int64(time.Since(at)) // by one reading of one clock, if at has it; time.Now reads two
+	if late := came - n; late < 0 || late > int64(time.Second) {
+		if came = nanos(time.Now()); n < came && !b.accessedBefore(id, at) {
+			return nil // what moves nothing would have the next touch seem to come long after the last
+		}
+	}
+	b.touchAt(id, came, n, b.opts.TouchInterval)
 	return nil
 }
 
 // touch is Touch for a touch that comes now and is to be on disk within a given time.
 func (b *BoltStore) touch(id ID, now time.Time, within time.Duration) {
-	b.touchAt(id, now, now, within)
+	b.touchAt(id, nanos(now), nanos(now), within)
 }
 
-func (b *BoltStore) touchAt(id ID, now, at time.Time, within time.Duration) {
+func (b *BoltStore) touchAt(id ID, now, at int64, within time.Duration) {
 	if b.opts.ReadOnly {
 		return
 	}
-	first := b.mem.touch(id, nanos(now), nanos(at))
+	first := b.mem.touch(id, now, at)
 	if within = min(within, b.opts.TouchInterval); first || within < b.opts.TouchInterval {
 		b.queue.soonest(&b.queue.touchAt, time.Now().Add(within)) // now is the wall clock's
 	}

@@ -136,7 +136,8 @@ func (g *opGenerator) next(db *bolt.DB) op {
 func (g *opGenerator) due(db *bolt.DB) (items []item) {
 	db.View(func(tx *bolt.Tx) error {
 		tab, err := openTables(tx)
-		items, _ = tab.due(nil, nil, 100, g.now)
+		due, _ := tab.due(nil, nil, 100, g.now)
+		items = dueItems(due)
 		return err
 	})
 	slices.SortFunc(items, func(x, y item) int { return compareIDs(x.id, y.id) })

@@ -11,7 +11,8 @@ import (
 // Backup writes a copy of the store as it is now to a new file at path, which must not exist
 // (fs.ErrExist). Others read and write meanwhile. The copy is private to this user, synced and
 // verified before it gets its name: after a failure or a crash there is nothing at path. It is a
-// store like any other, and its sessions are as alive.
+// store like any other, and its sessions are as alive. The error is ErrReplaced if the store's path
+// does not name the open file any more.
 func (b *BoltStore) Backup(ctx context.Context, path string) error {
 	if err := b.readable(ctx); err != nil {
 		return err

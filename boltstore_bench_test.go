@@ -150,11 +150,31 @@ func BenchmarkBoltStoreSaveParallel(b *testing.B) {
 	}
 }
 
-func BenchmarkBoltStoreTouch(b *testing.B) {
-	store := benchStore(b, nil)
+// BenchmarkCommitter is the committer without the disk: what a save costs beside its fdatasyncs.
+func BenchmarkCommitter(b *testing.B) {
+	store := benchStore(b, &BoltOptions{commit: func(tx *bolt.Tx) error {
+		tx.DB().NoSync = true // only the committer writes
+		return tx.Commit()
+	}})
 	ids := benchIDs()
+	var n atomic.Uint64
+	b.SetParallelism(64 / runtime.GOMAXPROCS(0))
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			i := n.Add(1)
+			saveOne(b, store, ids[i*7919%benchSessions], i)
+		}
+	})
+}
+
+func BenchmarkBoltStoreTouch(b *testing.B) {
+	store, ctx := benchStore(b, nil), context.Background()
+	ids, at := benchIDs(), time.Now()
 	for i := 0; b.Loop(); i++ {
-		store.touch(ids[i%benchSessions], time.Now(), time.Minute)
+		if i%1000 == 0 {
+			at = time.Now() // a request has it
+		}
+		store.Touch(ctx, ids[i%benchSessions], at)
 	}
 }
 

@@ -86,10 +86,10 @@ func userPrefix(user string) []byte { return append([]byte(user), 0) }
 // nanos returns t in nanoseconds since 1970, kept between there and the year 2262, so that as
 // bytes they are in the order of time.
 func nanos(t time.Time) int64 {
-	switch {
-	case t.Before(time.Unix(0, 0)):
+	switch s := t.Unix(); {
+	case s < 0:
 		return 0
-	case t.After(time.Unix(0, math.MaxInt64)):
+	case s >= math.MaxInt64/int64(time.Second):
 		return math.MaxInt64
 	}
 	return t.UnixNano()

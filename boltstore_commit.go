@@ -153,10 +153,7 @@ func (c *committer) settle(t *task) {
 	case opDestroy:
 		m.forget(t.id)
 	case opRenew:
-		if t.err == nil {
-			m.moved(t.id, t.to)
-			m.forget(t.id)
-		}
+		c.settleRenew(t)
 	case opClear:
 		c.settleClear(t)
 	case opTouch, opReap:
@@ -170,6 +167,22 @@ func (c *committer) settle(t *task) {
 		}
 	}
 	c.store.stats.settled(t)
+}
+
+// settleRenew has touches follow their session. Those from before it was there, under either ID, were
+// of nothing.
+func (c *committer) settleRenew(t *task) {
+	m := c.store.mem
+	if t.err != nil {
+		return
+	}
+	for _, it := range t.items { // the ID to
+		m.stored(it.id, it.touch)
+	}
+	if len(t.ended) > 0 { // else it was never stored under its old ID
+		m.moved(t.id, t.to)
+	}
+	m.forget(t.id)
 }
 
 // settleSave notes what a save left behind.

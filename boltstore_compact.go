@@ -16,7 +16,8 @@ type parking struct {
 
 // Compact gives the free pages of the file back to the system: it writes a compact copy,
 // verifies it, and puts it in the file's place. Reads go on; writes wait, about a second for each
-// gigabyte. After a crash at any moment there is either file, whole.
+// gigabyte. After a crash at any moment there is either file, whole. The error is ErrReplaced if
+// the path does not name the open file any more.
 func (b *BoltStore) Compact(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -47,8 +48,7 @@ func (b *BoltStore) Compact(ctx context.Context) error {
 
 // compact does it while the committer waits, so that nothing is committed in between.
 func (b *BoltStore) compact(ctx context.Context) error {
-	census := new(census)
-	prepared, err := boltfile.PrepareCompact(ctx, b.file, b.fileOptions(census), b.interrupted)
+	prepared, err := boltfile.PrepareCompact(ctx, b.file, b.fileOptions(newCensus()), b.interrupted)
 	if err != nil {
 		return err
 	}
@@ -64,12 +64,12 @@ func (b *BoltStore) compact(ctx context.Context) error {
 	return nil
 }
 
-// park has the committer wait for whoever works on the file. If the file was replaced and that
-// may not be on disk, it is opened anew.
+// park has the committer wait for whoever works on the file. If the file was replaced by its
+// compact copy and that may not be on disk, it is opened anew.
 func (c *committer) park(t *task) {
 	if c.failed == nil {
 		close(t.parking.ready)
-		if err := <-t.parking.leave; errors.Is(err, boltfile.ErrReplaced) {
+		if err := <-t.parking.leave; errors.Is(err, boltfile.ErrSwapped) {
 			c.failed = err
 			c.queue.stop(ErrFailed)
 		}

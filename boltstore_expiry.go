@@ -13,8 +13,14 @@ import (
 const (
 	reapChunk = 128     // sessions or index entries in one transaction of the reaper
 	duePage   = 4096    // index entries read in one transaction
-	maxDue    = 1 << 18 // index entries in memory at a time, 12 MiB
+	maxDue    = 1 << 18 // index entries in memory at a time: 10 MiB, and as much in the other order
 )
+
+// dueEntry is an entry of the expiry index.
+type dueEntry struct {
+	id       ID
+	deadline int64
+}
 
 // Reap is [Reapable].Reap. It costs what is due, not what is stored: due entries of the expiry
 // index are judged in the order of the sessions' IDs, so that neighbours share pages, a few at a
@@ -28,10 +34,11 @@ func (b *BoltStore) Reap(ctx context.Context) (total int, err error) {
 	if err := b.drain(ctx); err != nil {
 		return 0, err
 	}
+	b.watchPath()
 	now := time.Now()
 	var from []byte
 	for {
-		due, next, err := b.dueItems(ctx, from, now)
+		due, next, err := b.dueEntries(ctx, from, now)
 		if err != nil {
 			return total, err
 		}
@@ -41,6 +48,22 @@ func (b *BoltStore) Reap(ctx context.Context) (total int, err error) {
 			return total, err
 		}
 		from = next
+	}
+}
+
+// watchPath logs an error if the path does not name the open file any more. It comes with each run
+// of the reaper: nothing else would tell until the next restart, which finds another state.
+func (b *BoltStore) watchPath() {
+	file, err := b.lockFile()
+	if err != nil {
+		return
+	}
+	err = file.CheckPath()
+	b.fileMu.RUnlock()
+	if errors.Is(err, ErrReplaced) {
+		b.log.Error("session: the store's file was replaced or removed under the running program, which goes on with the one "+
+			"it has open, and a restart will not find what is saved; put it back if it was moved, otherwise restart the "+
+			"program to use what is at the path", "path", b.path)
 	}
 }
 
@@ -56,9 +79,9 @@ func (b *BoltStore) drain(ctx context.Context) error {
 	return err
 }
 
-// dueItems returns the entries of the expiry index that are due, from a key on, in their order,
+// dueEntries returns the entries of the expiry index that are due, from a key on, in their order,
 // and the key to go on from; nil when these were the last.
-func (b *BoltStore) dueItems(ctx context.Context, from []byte, now time.Time) (due []item, next []byte, err error) {
+func (b *BoltStore) dueEntries(ctx context.Context, from []byte, now time.Time) (due []dueEntry, next []byte, err error) {
 	for next = from; len(due) < maxDue; {
 		if err := ctx.Err(); err != nil {
 			return nil, nil, err
@@ -75,7 +98,7 @@ func (b *BoltStore) dueItems(ctx context.Context, from []byte, now time.Time) (d
 }
 
 // due appends up to limit due entries.
-func (t *tables) due(items []item, from []byte, limit int, now time.Time) (due []item, next []byte) {
+func (t *tables) due(into []dueEntry, from []byte, limit int, now time.Time) (due []dueEntry, next []byte) {
 	end := nanos(now)
 	c := t.expiry.Cursor()
 	for k, _ := c.Seek(from); k != nil; k, _ = c.Next() {
@@ -87,22 +110,41 @@ func (t *tables) due(items []item, from []byte, limit int, now time.Time) (due [
 			break
 		}
 		if limit--; limit < 0 {
-			return items, bytes.Clone(k)
+			return into, bytes.Clone(k)
 		}
-		items = append(items, item{id: id, deadline: deadline})
+		into = append(into, dueEntry{id, deadline})
 	}
-	return items, nil
+	return into, nil
 }
 
 // reapItems judges due sessions and deletes their index entries.
-func (b *BoltStore) reapItems(ctx context.Context, due []item, now time.Time) (total int, err error) {
+func (b *BoltStore) reapItems(ctx context.Context, due []dueEntry, now time.Time) (total int, err error) {
 	byID := slices.Clone(due)
-	slices.SortFunc(byID, func(x, y item) int { return compareIDs(x.id, y.id) })
-	total, err = b.inChunks(ctx, &op{kind: opReap, at: now}, byID)
+	slices.SortFunc(byID, func(x, y dueEntry) int { return compareIDs(x.id, y.id) })
+	total, err = b.dueInChunks(ctx, &op{kind: opReap, at: now}, byID)
 	if err == nil {
-		_, err = b.inChunks(ctx, &op{kind: opUnfile, at: now}, due)
+		_, err = b.dueInChunks(ctx, &op{kind: opUnfile, at: now}, due)
 	}
 	return total, err
+}
+
+// dueInChunks is inChunks for index entries. An item is twice the size of one.
+func (b *BoltStore) dueInChunks(ctx context.Context, o *op, due []dueEntry) (total int, err error) {
+	for chunk := range slices.Chunk(due, reapChunk) {
+		n, err := b.inChunks(ctx, o, dueItems(chunk))
+		if total += n; err != nil {
+			return total, err
+		}
+	}
+	return total, nil
+}
+
+func dueItems(due []dueEntry) []item {
+	items := make([]item, len(due))
+	for i, entry := range due {
+		items[i] = item{id: entry.id, deadline: entry.deadline}
+	}
+	return items
 }
 
 // inChunks does an op for a few items at a time, and pauses as long as that took.

@@ -17,7 +17,7 @@ import (
 const listPage = 256
 
 // All is [Lister].All: by ID, in short transactions between which others can write. A session
-// with a damaged record is left out, with a logged warning.
+// with a damaged record is left out, and ends as it does when Get finds it.
 func (b *BoltStore) All(ctx context.Context) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
 		b.list(ctx, yield, func(t *tables, from []byte) (page []listed, next []byte) {
@@ -146,7 +146,9 @@ func (b *BoltStore) list(ctx context.Context, yield func(Info, error) bool, read
 			return
 		}
 		for _, l := range page {
-			if info, ok := b.info(l); ok && !yield(info, nil) {
+			if l.err != nil {
+				b.endDamaged(ctx, l.id, l.err)
+			} else if info, ok := b.info(l); ok && !yield(info, nil) {
 				return
 			}
 		}
@@ -158,10 +160,6 @@ func (b *BoltStore) list(ctx context.Context, yield func(Info, error) bool, read
 
 // info returns what a listing tells of a session; ok is false for none.
 func (b *BoltStore) info(l listed) (info Info, ok bool) {
-	if l.err != nil {
-		b.log.Warn("session: damaged session left out of a listing", "session", l.id.Short(), "error", l.err)
-		return Info{}, false
-	}
 	touch, refused := b.mem.known(l.id)
 	meta := touch.over(l.meta.Meta)
 	if refused || meta.Expired(time.Now()) {
@@ -180,8 +178,7 @@ func (t *tables) page(from []byte) (page []listed, next []byte) {
 			continue
 		}
 		id, raw := ID(k), rawSession{meta: v}
-		if k, v = c.Next(); bytes.Equal(k, dataKey("", id)) {
-			raw.data = v
+		if k, v = c.Next(); raw.follow(id, k, v) {
 			k, v = c.Next()
 		}
 		page = append(page, t.describe(id, raw))

@@ -26,21 +26,9 @@ func (b *BoltStore) load(id ID, names []string) (*storedMeta, []loadedComponent,
 	if err != nil {
 		return nil, nil, err
 	}
-	var meta *storedMeta
-	switch {
-	case r.meta == nil && (e == nil || !e.has(names)):
-		return nil, nil, ErrNotFound
-	case e != nil:
-		copied := *e.meta
-		meta = &copied
-	default:
-		if meta, err = parseMeta(id, r.meta); err != nil {
-			return nil, nil, err
-		}
-	}
-	meta.Meta = touch.over(meta.Meta)
-	if meta.Expired(time.Now()) {
-		return nil, nil, ErrNotFound
+	meta, err := e.metadata(id, touch, &r, names)
+	if err != nil {
+		return nil, nil, err
 	}
 	values := make([]loadedComponent, 1, 1+len(names))
 	if values[0], err = e.values(b.opts.keys, "", id, r.global, meta); err != nil {
@@ -54,6 +42,37 @@ func (b *BoltStore) load(id ID, names []string) (*storedMeta, []loadedComponent,
 		values = append(values, c)
 	}
 	return meta, values, nil
+}
+
+// metadata returns a session's metadata from what memory and file have of it: ErrNotFound when there
+// is none, or it has expired.
+func (e *pendingEntry) metadata(id ID, touch touchMark, r *records, names []string) (meta *storedMeta, err error) {
+	switch {
+	case r.meta == nil && (e == nil || !e.has(names)):
+		return nil, ErrNotFound
+	case e != nil:
+		copied := *e.meta
+		meta = &copied
+	default:
+		if meta, err = parseMeta(id, r.meta); err != nil {
+			return nil, err
+		}
+	}
+	meta.Meta = touch.over(meta.Meta)
+	if meta.Expired(time.Now()) {
+		return nil, ErrNotFound
+	}
+	return meta, nil
+}
+
+// accessedBefore says whether a session was last accessed before a time. What cannot be read was.
+func (b *BoltStore) accessedBefore(id ID, at time.Time) bool {
+	e, touch, r, err := b.look(id, nil)
+	if err != nil {
+		return true
+	}
+	meta, err := e.metadata(id, touch, &r, nil)
+	return err != nil || meta.LastAccess.Before(at)
 }
 
 // sealed returns the record of the i-th component asked for.
@@ -187,7 +206,8 @@ func copied(buf, src []byte) (copied, longer []byte) {
 	return buf[at:len(buf):len(buf)], buf
 }
 
-// reopenWait is how long a read waits for a file that failed to be open again.
+// reopenWait is how long after a failure reads wait for the file to be open again. Those that come
+// later are told at once: requests would only pile up.
 const reopenWait = time.Second
 
 // view calls f in a read transaction. What f gets from it must not leave f. A fault of the disk
@@ -212,12 +232,12 @@ func (b *BoltStore) lockFile() (*boltfile.File, error) {
 	if b.file != nil {
 		return b.file, nil
 	}
-	reopened := b.reopened
+	reopened, wait := b.reopened, reopenWait-time.Since(b.failedAt)
 	b.fileMu.RUnlock()
 	if b.queue.closed() {
 		return nil, ErrClosed
 	}
-	timer := time.NewTimer(reopenWait)
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-reopened:

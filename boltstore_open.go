@@ -15,17 +15,26 @@ import (
 
 // openOrMoveAside opens the file, or starts a new one beside a damaged one if the options say so.
 func (b *BoltStore) openOrMoveAside() (*boltfile.File, error) {
-	file, err := b.openFile(boltfile.Open)
-	if err == nil || b.opts.OnCorrupt != MoveAside || !b.spoilt(err) {
+	if b.opts.OnCorrupt != MoveAside {
+		return b.openFile(boltfile.Open, nil)
+	}
+	var damage error
+	m := mover{path: b.path}
+	file, err := b.openFile(boltfile.Open, func(why error) {
+		if b.spoilt(why) {
+			damage = why
+			m.move(time.Now())
+		}
+	})
+	if damage == nil {
 		return file, err
 	}
-	aside, moveErr := moveAside(b.path, time.Now())
-	if moveErr != nil {
-		return nil, errors.Join(err, moveErr)
+	if err := m.finish(); err != nil {
+		return nil, errors.Join(damage, err)
 	}
 	b.log.Error("session: the store's file is damaged; it was moved aside and an empty store started, everybody is logged out",
-		"error", err, "aside", aside)
-	return b.openFile(boltfile.Open)
+		"error", damage, "aside", m.aside)
+	return b.openFile(boltfile.Open, nil)
 }
 
 // spoilt says whether the file is damaged. An empty one is, too: it is what a power cut leaves of
@@ -39,42 +48,42 @@ func (b *BoltStore) spoilt(err error) bool {
 	return errors.Is(err, ErrFormat) && statErr == nil && info.Mode().IsRegular() && info.Size() == 0
 }
 
-// moveAside renames a damaged file to a name that is free.
-func moveAside(path string, now time.Time) (aside string, err error) {
-	stamp := path + ".corrupt-" + now.UTC().Format("20060102T150405Z")
-	aside = stamp
-	for n := 2; ; n++ {
-		if _, err := os.Lstat(aside); errors.Is(err, os.ErrNotExist) {
-			break
-		}
-		aside = fmt.Sprintf("%s-%d", stamp, n)
-	}
-	if err := os.Rename(path, aside); err != nil {
-		return aside, fmt.Errorf("move damaged file aside: %w", err)
-	}
-	return aside, nil
-}
-
 // openFile opens the file with open, which is boltfile's Open or Reopen, and checks that it is a
-// store that this version knows.
-func (b *BoltStore) openFile(open func(context.Context, string, boltfile.Options) (*boltfile.File, error)) (*boltfile.File, error) {
-	census := new(census)
-	file, err := open(context.Background(), b.path, b.fileOptions(census))
+// store that this version knows. unusable, which may be nil, is told what is wrong with the
+// content while the file's lock is still held.
+func (b *BoltStore) openFile(
+	open func(context.Context, string, boltfile.Options) (*boltfile.File, error), unusable func(error),
+) (*boltfile.File, error) {
+	if unusable == nil {
+		unusable = func(error) {}
+	}
+	census := newCensus()
+	opts := b.fileOptions(census)
+	opts.Unusable = func(why error) { unusable(b.openError(why)) }
+	file, err := open(context.Background(), b.path, opts)
 	if err != nil {
 		return nil, b.openError(err)
 	}
-	if err := boltfile.Guard(func() error { return file.DB().View(checkFormat) }); err != nil {
+	if err := b.checkContent(file, census); err != nil {
+		unusable(err)
 		file.CloseDirty()
-		return nil, fmt.Errorf("open store %s: %w", b.path, err)
-	}
-	if err := census.check(file.Report()); err != nil {
-		file.CloseDirty()
-		return nil, &CorruptError{Path: b.path, Problem: err.Error()}
+		return nil, err
 	}
 	// bbolt grows a file in steps of 16 MiB, too much for a small device. It reads this with its
 	// write lock held, and nobody has that yet.
 	file.DB().AllocSize = growStep(b.opts.MaxSize)
 	return file, nil
+}
+
+// checkContent says whether a sound bbolt file is a sound store.
+func (b *BoltStore) checkContent(file *boltfile.File, c *census) error {
+	if err := boltfile.Guard(func() error { return file.DB().View(checkFormat) }); err != nil {
+		return fmt.Errorf("open store %s: %w", b.path, err)
+	}
+	if err := c.check(file); err != nil {
+		return &CorruptError{Path: b.path, Problem: err.Error()}
+	}
+	return nil
 }
 
 func (b *BoltStore) fileOptions(c *census) boltfile.Options {
@@ -107,7 +116,7 @@ func (b *BoltStore) openError(err error) error {
 		return fmt.Errorf("%w: %w", ErrLocked, err)
 	case errors.As(err, &damage):
 		return &CorruptError{Path: b.path, Page: damage.Page, Problem: damage.Problem}
-	case errors.Is(err, boltfile.ErrFormat):
+	case errors.Is(err, boltfile.ErrFormat), errors.Is(err, boltfile.ErrKind):
 		return fmt.Errorf("%w: %w", ErrFormat, err)
 	}
 	return fmt.Errorf("session: open store: %w", err)
@@ -135,29 +144,6 @@ func (b *BoltStore) install(file *boltfile.File) error {
 	b.fileMu.Lock()
 	defer b.fileMu.Unlock()
 	b.file = file
-	return nil
-}
-
-// census counts what the verification of a file sees, to compare it with what the file says.
-type census struct{ sessions uint64 }
-
-// visit is a boltfile.Visitor.
-func (c *census) visit(path []string, key, _ []byte) error {
-	if len(path) == 2 && path[0] == "sessions" && path[1] == "\x00" && isMetaKey(key) {
-		c.sessions++
-	}
-	return nil
-}
-
-// check returns why the file cannot be right as a whole, though each of its pages is. A session
-// without an entry in the expiry index would never go.
-func (c *census) check(r boltfile.Report) error {
-	switch said := r.Buckets["sessions/\x00"].Sequence; {
-	case said != c.sessions:
-		return fmt.Errorf("it should have %d sessions and has %d", said, c.sessions)
-	case r.Buckets["expiry"].Keys < c.sessions:
-		return fmt.Errorf("its expiry index has %d entries for %d sessions", r.Buckets["expiry"].Keys, c.sessions)
-	}
 	return nil
 }
 

@@ -203,29 +203,6 @@ func TestOpenMovesAside(t *testing.T) {
 	}
 }
 
-// TestOpenCountsSessions: each page is sound, and still something is missing.
-func TestOpenCountsSessions(t *testing.T) {
-	for name, change := range map[string]func(tables) error{
-		"session": func(tab tables) error { return tab.global.Delete(metaKey(testID(1))) },
-		"index":   func(tab tables) error { k, _ := tab.expiry.Cursor().First(); return tab.expiry.Delete(k) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "sessions.db")
-			b, err := Open(path, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			create(t, b, testID(1))
-			b.Close()
-			tamper(t, path, change)
-			var corrupt *CorruptError
-			if _, err := Open(path, nil); !errors.As(err, &corrupt) {
-				t.Errorf("%v", err)
-			}
-		})
-	}
-}
-
 // tamper changes a closed file behind the store's back.
 func tamper(t testing.TB, path string, change func(tables) error) {
 	t.Helper()

@@ -73,13 +73,24 @@ func (b *BoltStore) acceptedLocked(s *shard, o *op) (*pendingEntry, error) {
 		b.mem.untouchLocked(s, o.id)
 		was = &pendingEntry{rev: &revision{isNew: true}, birth: b.mem.saves.Add(1)}
 	}
-	meta, bodies, err := o.rev.apply(was.meta, func(name string) (record.Map, error) {
+	meta, bodies, err := o.rev.apply(was.touched(s.markLocked(o.id)), func(name string) (record.Map, error) {
 		return b.pendingValues(was, o.id, name)
 	}, b.opts.MaxComponentSize)
 	if err != nil {
 		return nil, err
 	}
 	return was.with(meta, bodies, o.at), nil
+}
+
+// touched returns the metadata with touches, nil for a session that is just being created. They count
+// by the max age that the session has had so far: a save may bring another one.
+func (e *pendingEntry) touched(touch touchMark) *storedMeta {
+	if e.meta == nil {
+		return nil
+	}
+	meta := *e.meta
+	meta.Meta = touch.over(meta.Meta)
+	return &meta
 }
 
 // pendingBaseLocked returns the session's entry, or one that stands for what is in the file; nil

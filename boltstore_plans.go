@@ -106,10 +106,10 @@ func (a *applier) renew(o *op, out *outcome) error {
 	}
 	alive := was != nil && !o.expired(was, o.touch)
 	switch {
-	case alive && o.rev.isNew && !was.sameBirth(o.rev.meta), o.id == o.to:
-		return ErrExists
 	case !alive && !o.rev.isNew:
 		return ErrNotFound
+	case alive && o.rev.isNew && !was.sameBirth(o.rev.meta), o.id == o.to:
+		return ErrExists
 	case !alive && was != nil:
 		a.removeWhole(o.id, was)
 		was = nil

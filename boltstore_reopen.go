@@ -28,7 +28,7 @@ func (c *committer) reopen() bool {
 	c.waiting, c.covered, c.flush, c.touch = nil, nil, job{}, job{}
 	b.flushFull.Store(false) // the next flush will tell
 	was := b.letGo()
-	if errors.Is(c.failed, boltfile.ErrReplaced) {
+	if errors.Is(c.failed, boltfile.ErrSwapped) {
 		was = nil // by our own compaction
 	}
 	for wait := firstReopenPause; ; wait = min(2*wait, maxReopenPause) {
@@ -54,7 +54,7 @@ func (c *committer) reopen() bool {
 func (b *BoltStore) letGo() *boltfile.File {
 	b.fileMu.Lock()
 	file := b.file
-	b.file, b.reopened = nil, make(chan struct{})
+	b.file, b.reopened, b.failedAt = nil, make(chan struct{}), time.Now()
 	b.fileMu.Unlock()
 	if err := file.CloseDirty(); err != nil {
 		b.log.Error("session: cannot close the failed file", "error", err)
@@ -66,12 +66,12 @@ func (b *BoltStore) letGo() *boltfile.File {
 // not the state that this process answers for: ended sessions could be back. was is nil when
 // any file will do.
 func (b *BoltStore) openAgain(was *boltfile.File) error {
-	file, err := b.openFile(boltfile.Reopen)
+	file, err := b.openFile(boltfile.Reopen, nil)
 	if err != nil {
 		return err
 	}
 	if was != nil && !file.Same(was) {
-		return errors.Join(fmt.Errorf("%s: %w", b.path, boltfile.ErrReplaced), file.CloseDirty())
+		return errors.Join(fmt.Errorf("%s: %w", b.path, ErrReplaced), file.CloseDirty())
 	}
 	if err := b.install(file); err != nil {
 		return errors.Join(err, file.CloseDirty())

@@ -3,6 +3,8 @@ package session
 import (
 	"errors"
 	"fmt"
+
+	"github.com/boltsession/session/internal/boltfile"
 )
 
 // The errors that a caller can test for with errors.Is.
@@ -41,6 +43,9 @@ var (
 	ErrEncrypted = errors.New("session: values are encrypted and no key fits; give Open the key")
 	// ErrFormat: not a file of this library, or one of a newer version of it.
 	ErrFormat = errors.New("session: not a session store")
+	// ErrReplaced: the path of an open store names another file, or none. What is saved goes to the
+	// file that is open, which a restart will not find.
+	ErrReplaced = boltfile.ErrReplaced
 )
 
 // DecodeError says that a stored value does not decode into the type that was asked for,

@@ -14,7 +14,7 @@ import (
 // homes says where each third-party package, and each package of ours with a restricted circle,
 // may be imported: by a path that begins so.
 var homes = map[string][]string{
-	"go.etcd.io/bbolt":          {"boltstore", "internal/boltfile/", "internal/torture/naive.go"},
+	"go.etcd.io/bbolt":          {"boltstore", "internal/boltfile/", "internal/torture/naive/"},
 	"github.com/fxamacker/cbor": {"internal/record/"},
 	"github.com/robfig/cron":    {"reaper.go"},
 	"github.com/spf13/cobra":    {"cmd/sessctl/"},

@@ -176,7 +176,7 @@ func (m *MemoryStore) Renew(ctx context.Context, s *Session, to ID) error {
 		var n *news
 		err := m.do(ctx, func(now time.Time) error {
 			err := m.moveLocked(ch, to, now)
-			if err == nil {
+			if err == nil && !ch.New { // else there was nothing that could end
 				n = m.observers.publish(ending{ch.ID, Renewed})
 			}
 			return err
@@ -187,12 +187,12 @@ func (m *MemoryStore) Renew(ctx context.Context, s *Session, to ID) error {
 }
 
 func (m *MemoryStore) moveLocked(ch Changes, to ID, now time.Time) error {
-	if m.findLocked(to, now) != nil {
-		return ErrExists
-	}
 	next, err := m.mergedLocked(ch, now)
 	if err != nil {
 		return err
+	}
+	if ch.ID == to || m.findLocked(to, now) != nil {
+		return ErrExists
 	}
 	m.sessions[to] = next
 	delete(m.sessions, ch.ID)

@@ -205,15 +205,17 @@ func (p *past) recover(t *testing.T, im []byte) {
 	if checkErr == nil && len(checked.Warnings) == 0 && checked.Sessions != len(p.alive) {
 		t.Errorf("Check found the file sound with %d sessions instead of %d", checked.Sessions, len(p.alive))
 	}
-	if n := p.compare(t, good, lastEnded); n != report.Sessions {
+	back := func(id ID) bool { return lastEnded && id == p.last }
+	if n := p.compare(t, good, back); n != report.Sessions {
 		t.Errorf("%d sessions are there, %d were reported", n, report.Sessions)
 	}
 	os.Remove(good)
 	os.Remove(bad)
 }
 
-// compare opens a recovered store, checks each of its sessions and returns how many there are.
-func (p *past) compare(t *testing.T, path string, lastEnded bool) (n int) {
+// compare opens a recovered store, checks each of its sessions and returns how many there are. back
+// says which of those that had ended may be back.
+func (p *past) compare(t *testing.T, path string, back func(ID) bool) (n int) {
 	t.Helper()
 	checkBolt(t, path)
 	b, err := Open(path, &BoltOptions{ReadOnly: true, Logger: slog.New(slog.DiscardHandler)})
@@ -226,7 +228,7 @@ func (p *past) compare(t *testing.T, path string, lastEnded bool) (n int) {
 			t.Fatal(err)
 		}
 		n++
-		if !p.alive[info.ID] && !(lastEnded && info.ID == p.last) {
+		if !p.alive[info.ID] && !back(info.ID) {
 			t.Errorf("session %s was invented, or has come back", info.ID.Short())
 		}
 		s, err := b.Get(t.Context(), info.ID, "cart")

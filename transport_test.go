@@ -192,27 +192,3 @@ func TestHeaderNamesRefused(t *testing.T) {
 		}
 	}
 }
-
-// FuzzToken: what comes out of a request is a well-formed token that the request has in it, or
-// nothing.
-func FuzzToken(f *testing.F) {
-	token := newToken()
-	for _, seed := range []string{"sid=" + token, "Bearer " + token, token, "sid=a; sid=b", "sid", ";;=;", `sid="`, "\x00=\xff"} {
-		f.Add(seed, seed)
-	}
-	f.Fuzz(func(t *testing.T, first, second string) {
-		r := &http.Request{Header: http.Header{}}
-		for _, field := range []string{"Cookie", "Authorization", DefaultHeader} {
-			r.Header[field] = []string{first, second}
-		}
-		for _, transport := range []Transport{Cookie(http.Cookie{}), Header(""), Bearer()} {
-			got, ok := transport.Token(r)
-			if !ok && got != "" {
-				t.Errorf("%T: a token that is none", transport)
-			}
-			if ok && (!wellFormed(got) || !strings.Contains(first+"\n"+second, got)) {
-				t.Errorf("%T: %q from %q and %q", transport, got, first, second)
-			}
-		}
-	})
-}

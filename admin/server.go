@@ -17,6 +17,12 @@ import (
 // maxClients is how many connections a server has at a time.
 const maxClients = 16
 
+// How many clients are let in that do not take an answer: so many at once, and then one each.
+const (
+	idleBurst = 4 * maxClients
+	idleEach  = time.Millisecond
+)
+
 // Server serves a [Backend] on a Unix socket.
 type Server struct {
 	socket  *socket
@@ -37,25 +43,31 @@ type Server struct {
 // Unix. A nil log is slog.Default.
 //
 // At most 16 clients are served at a time; further ones wait. Those that connect and ask for
-// nothing have to make room for them, and none is waited for longer than a minute.
+// nothing have to make room for them, and none is waited for longer than a minute. Of those that do
+// not take an answer a thousand are let in each second, so that they leave the processors to others.
 //
 // [session.Open]: https://pkg.go.dev/github.com/boltsession/session#Open
 func Serve(path string, b Backend, log *slog.Logger) (*Server, error) {
 	if log == nil {
 		log = slog.Default()
 	}
+	return serve(path, b, log, &pace{burst: idleBurst, each: idleEach})
+}
+
+func serve(path string, b Backend, log *slog.Logger, p *pace) (*Server, error) {
 	sock, err := listen(path)
 	if err != nil {
 		return nil, fmt.Errorf("serve admin socket %s: %w", path, err)
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
-	s := &Server{socket: sock, clients: newClients(sock.listener, log), log: log, cancel: cancel, stopped: make(chan struct{})}
+	s := &Server{socket: sock, clients: newClients(sock.listener, log, p), log: log, cancel: cancel, stopped: make(chan struct{})}
 	s.close = sync.OnceValue(s.closeOnce)
 	s.http = &http.Server{
-		Handler:           s.guarded(Handler(b)),
+		Handler:           noted(s.guarded(Handler(b))),
 		ReadHeaderTimeout: headerTimeout,
 		MaxHeaderBytes:    8 << 10,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ConnContext:       withConn,
 		ConnState:         s.clients.changed,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
@@ -114,6 +126,24 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// noted tells a client's connection that it has sent a request.
+func noted(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c, ok := r.Context().Value(connKey{}).(*conn); ok {
+			c.asked.Store(true)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// connKey is the context key of a request's connection.
+type connKey struct{}
+
+// withConn puts it there; see http.Server.ConnContext.
+func withConn(ctx context.Context, c net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, c)
 }
 
 // panicked logs a panic. Only the runtime's own are quoted: another's value could be anything.

@@ -44,6 +44,16 @@ func renewerFaults() []fault {
 				return err
 			})
 		}},
+		{"Renew ends what never was", []string{"Renewer/New"}, func(f *faulty) {
+			f.renew = func(ctx context.Context, s *session.Session, to session.ID) error {
+				from, isNew := s.ID(), s.IsNew()
+				err := f.fullStore.Renew(ctx, s, to)
+				if err == nil && isNew {
+					f.notify(session.Renewed, from)
+				}
+				return err
+			}
+		}},
 		{"Renew brings back", []string{"Renewer/Ended"}, func(f *faulty) {
 			f.renewing(func(s *session.Session, ch session.Changes, to session.ID) error {
 				next := f.rows[ch.ID]

@@ -124,6 +124,14 @@ func toucherFaults() []fault {
 				return session.LoadSession(f, id, r.meta, r.components), nil
 			}
 		}},
+		{"Touch counts by a later max age", []string{"Toucher/Shortened"}, func(f *faulty) {
+			f.afterSave(func(old row, existed bool, next row) row {
+				if existed && next.meta.MaxAge < old.meta.MaxAge {
+					next.meta.LastAccess = old.meta.Created
+				}
+				return next
+			})
+		}},
 		{"Touch moves back", []string{"Toucher/Back"}, func(f *faulty) {
 			f.touching(func(id session.ID, r row, live bool, at time.Time) {
 				if live {

@@ -81,14 +81,15 @@ func (f *fullStore) Touch(ctx context.Context, id session.ID, at time.Time) erro
 
 func (f *fullStore) Renew(ctx context.Context, s *session.Session, to session.ID) error {
 	var from session.ID
+	isNew := s.IsNew()
 	err := f.do(ctx, func() error {
-		if _, ok := f.findLocked(to); ok {
-			return session.ErrExists
-		}
 		ch := s.Changes()
 		next, err := f.mergedLocked(ch)
 		if err != nil {
 			return err
+		}
+		if _, ok := f.findLocked(to); ok || to == ch.ID {
+			return session.ErrExists
 		}
 		from = ch.ID
 		f.rows[to] = next
@@ -96,7 +97,7 @@ func (f *fullStore) Renew(ctx context.Context, s *session.Session, to session.ID
 		s.Saved(ch)
 		return nil
 	})
-	if err == nil {
+	if err == nil && !isNew {
 		f.notify(session.Renewed, from)
 	}
 	return err

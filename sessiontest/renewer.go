@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/boltsession/session"
 )
@@ -12,6 +13,7 @@ func renewerChecks() []check {
 	return []check{
 		{"Renew", checkRenew},
 		{"OldHandles", checkRenewOldHandles},
+		{"New", checkRenewNew},
 		{"Ended", checkRenewEnded},
 		{"Taken", checkRenewTaken},
 		{"OverExpired", checkRenewOverExpired},
@@ -97,6 +99,29 @@ func checkRenewOldHandles(k *kit) {
 	hasNot(k, k.get(to), "late", "a handle on the old ID does not reach the renewed session")
 }
 
+// checkRenewNew: a session that was never stored ends nowhere by being renewed, and has not been
+// touched.
+func checkRenewNew(k *kit) {
+	s := session.NewSession(k.store, newID(), newMeta())
+	set(k, s, "kept", "kept")
+	var n *notices
+	if offers[session.Notifier](k.store) {
+		n = k.watch()
+	}
+	if offers[session.Toucher](k.store) {
+		k.touch(s.ID(), time.Now())
+	}
+	k.is("Renew of a new session to its own ID", must[session.Renewer](k).Renew(k.ctx, s, s.ID()), session.ErrExists, "there is no other ID to move it to")
+	to := newID()
+	k.renew(s, to)
+	has(k, k.get(to), "kept", "kept", "Renew stores a new session under its new ID")
+	k.gone(s.ID(), "a new session that is renewed is stored under its new ID only")
+	k.lastAccess(to, s.LastAccess(), "its old ID was touched when no session had it")
+	if n != nil {
+		k.told(n, "Renew of a session that was not stored")
+	}
+}
+
 func checkRenewEnded(k *kit) {
 	renewer := must[session.Renewer](k)
 	destroyed, old, to := k.stored(), k.stored(expired), newID()
@@ -107,6 +132,10 @@ func checkRenewEnded(k *kit) {
 	k.is("Renew of a destroyed session", renewer.Renew(k.ctx, destroyed, to), session.ErrNotFound, reviveWhy)
 	k.is("Renew of an expired session", renewer.Renew(k.ctx, old, to), session.ErrNotFound, reviveWhy)
 	k.gone(to, "only sessions that had ended were renewed to it")
+	old, other := k.stored(expired), k.stored()
+	k.is("Renew of an expired session to its own ID", renewer.Renew(k.ctx, old, old.ID()), session.ErrNotFound, reviveWhy)
+	old = k.stored(expired)
+	k.is("Renew of an expired session to the ID of another", renewer.Renew(k.ctx, old, other.ID()), session.ErrNotFound, reviveWhy)
 }
 
 func checkRenewTaken(k *kit) {

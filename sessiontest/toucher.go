@@ -13,6 +13,7 @@ func toucherChecks() []check {
 		{"Missing", checkTouchMissing},
 		{"Lifetime", checkTouchLifetime},
 		{"AmongSaves", checkTouchAmongSaves},
+		{"Shortened", checkTouchShortened},
 	}
 }
 
@@ -53,6 +54,10 @@ func checkTouchBack(k *kit) {
 		k.touch(s.ID(), at.Add(-back))
 	}
 	k.lastAccess(s.ID(), at, "a touch only moves it forward")
+	s = k.stored()
+	k.touch(s.ID(), s.LastAccess().Add(-1000*time.Hour))
+	k.touch(s.ID(), at)
+	k.lastAccess(s.ID(), at, "a touch that moved nothing does not keep the next one from doing so")
 }
 
 // checkTouchMissing: a touch says nothing of a session that is not there, and makes none.
@@ -104,4 +109,17 @@ func checkTouchAmongSaves(k *kit) {
 	if found.MaxAge() != 40*time.Hour {
 		k.Errorf("the max age is %v, want 40h: a touch leaves what was saved", found.MaxAge())
 	}
+}
+
+// checkTouchShortened: what counts of a touch is whether the session was alive then, not whether it
+// would have been with the max age that it got later.
+func checkTouchShortened(k *kit) {
+	s := k.stored(idleFor(time.Hour))
+	stale, at := k.get(s.ID()), time.Now().Round(0).UTC()
+	k.touch(s.ID(), at)
+	if err := stale.SetMaxAge(30 * time.Minute); err != nil {
+		k.Fatal(err)
+	}
+	k.save(stale)
+	k.lastAccess(s.ID(), at, "it was touched just now, when it had been idle for less than its max age")
 }

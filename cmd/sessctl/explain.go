@@ -8,6 +8,7 @@ import (
 
 	"github.com/boltsession/session"
 	"github.com/boltsession/session/admin"
+	"github.com/boltsession/session/internal/boltfile"
 )
 
 // explain puts an error into words for a terminal: what is wrong, and what to do next.
@@ -39,6 +40,8 @@ func explain(err error) string {
 		return msg + "; this store cannot do that"
 	case errors.Is(err, admin.ErrNotFound):
 		return msg + "; it may have ended, sessctl all lists those there are"
+	case errors.Is(err, boltfile.ErrPermission): // which says what to run
+		return msg
 	case errors.Is(err, fs.ErrPermission):
 		return msg + "; run sessctl as the user who owns the file"
 	}

@@ -33,6 +33,7 @@ func Backup(ctx context.Context, f *File, dest string, stop func() error, copied
 		return &fs.PathError{Op: "backup", Path: dest, Err: fs.ErrExist}
 	}
 	sweep(dest)
+	sweepAll(filepath.Dir(dest))
 	tmp, err := createTemp(dest)
 	if err != nil {
 		return fmt.Errorf("create backup: %w", err)

@@ -23,6 +23,7 @@ func Build(dest string, owner os.FileInfo, fill func(*bbolt.DB) error, check fun
 		return &fs.PathError{Op: "create", Path: dest, Err: fs.ErrExist}
 	}
 	sweep(dest)
+	sweepAll(filepath.Dir(dest))
 	tmp, err := createTemp(dest)
 	if err != nil {
 		return fmt.Errorf("create file: %w", err)

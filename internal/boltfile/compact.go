@@ -24,9 +24,8 @@ type Compaction struct {
 // time the old file is closed: use PrepareCompact and Swap to have them only wait for the swap.
 // For stop see Backup.
 //
-// When it fails, f stays open and its file intact, with one exception: an error that is
-// ErrReplaced says that the copy has the path already but that this may not be on disk. Close f
-// and Reopen the path then. After a crash at any moment the path names either file, whole.
+// When it fails, f stays open and its file intact, with one exception: ErrSwapped says that the
+// copy has the path already but that this may not be on disk. Close f and Reopen the path then. After a crash at any moment the path names either file, whole.
 func Compact(ctx context.Context, f *File, o Options, stop func() error) (*File, error) {
 	c, err := PrepareCompact(ctx, f, o, stop)
 	if err != nil {
@@ -100,7 +99,7 @@ func (c *Compaction) Swap() (*File, error) {
 	c.new.path = c.old.path
 	if err := syncDir(filepath.Dir(c.old.path)); err != nil {
 		c.new.CloseDirty()
-		return nil, fmt.Errorf("%w: sync directory: %w", ErrReplaced, err)
+		return nil, fmt.Errorf("%w: sync directory: %w", ErrSwapped, err)
 	}
 	if err := c.old.CloseDirty(); err != nil {
 		c.new.opts.Warn(fmt.Sprintf("%s: close the file before compaction: %v", c.old.path, err))

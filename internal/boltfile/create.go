@@ -9,14 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
-	"time"
-)
-
-const (
-	tempMark = ".tmp" // a temporary file is named path, tempMark and tempHex hex digits
-	tempHex  = 16
-	tempAge  = time.Minute // a younger temporary file may not be locked yet
 )
 
 // create builds the file at path unless there is one, or o.Init is nil. bbolt's own creation is
@@ -100,38 +92,4 @@ func publish(tmp, path string) error {
 		return &fs.PathError{Op: "create", Path: path, Err: fs.ErrExist}
 	}
 	return os.Rename(tmp, path)
-}
-
-// sweep removes what crashes left behind of files that were to become path. A file at work is
-// locked from its first moments on, and a young one may be in them. What cannot be removed does
-// no harm but for its size, so errors are not reported.
-func sweep(path string) {
-	dir, base := filepath.Split(path)
-	entries, _ := os.ReadDir(dir)
-	for _, e := range entries {
-		tail, ok := strings.CutPrefix(e.Name(), base+tempMark)
-		if ok && isTempTail(tail) && e.Type().IsRegular() {
-			removeStale(filepath.Join(dir, e.Name()))
-		}
-	}
-}
-
-func isTempTail(s string) bool {
-	return len(s) == tempHex && strings.Trim(s, "0123456789abcdef") == ""
-}
-
-// removeStale removes the temporary file name if nobody works on it.
-func removeStale(name string) {
-	f, err := os.OpenFile(name, os.O_RDWR|openFlags, 0)
-	if err != nil {
-		return
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || time.Since(info.ModTime()) < tempAge || checkOwner(name, info) != nil {
-		return
-	}
-	if free, err := tryLock(f, true); free && err == nil {
-		os.Remove(name)
-	}
 }

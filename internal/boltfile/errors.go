@@ -15,10 +15,12 @@ var (
 	ErrFormat = errors.New("not a bbolt file")
 	// ErrReplaced: the path names another file than the one that is open, or none.
 	ErrReplaced = errors.New("file was replaced or removed while open")
+	// ErrSwapped: a compaction gave the path to its copy, and that may not be on disk.
+	ErrSwapped = errors.New("compacted file is in place but its name may not be on disk")
 	// ErrKind: a directory, symbolic link, FIFO, socket or device.
 	ErrKind = errors.New("not a regular file")
-	// ErrPermission: the file or its directory is in reach of other users.
-	ErrPermission = errors.New("unsafe owner or permissions")
+	// ErrPermission: the file or its directory is in reach of other users. It is fs.ErrPermission, too.
+	ErrPermission error = permissionError{}
 	// ErrNetworkFS: the file lies where neither locks nor mappings can be relied on.
 	ErrNetworkFS = errors.New("network file system")
 	// ErrBusy: a transaction did not end, so the file was left mapped. Its lock is released.
@@ -26,6 +28,15 @@ var (
 	// ErrChanged: something was committed between the two steps of a compaction.
 	ErrChanged = errors.New("file changed during compaction")
 )
+
+// permissionError is the type of ErrPermission.
+type permissionError struct{}
+
+// Error implements error.
+func (permissionError) Error() string { return "unsafe owner or permissions" }
+
+// Is implements what errors.Is asks for.
+func (permissionError) Is(target error) bool { return target == fs.ErrPermission }
 
 // DamageError says which page of a file is damaged and how. The file was not changed.
 type DamageError struct {

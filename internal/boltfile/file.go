@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -22,6 +23,7 @@ type Options struct {
 	Visit           Visitor                  // called by the verification; see Verify
 	Uncached        bool                     // verify what the disk has, not what the page cache has; see Reopen
 	Warn            func(msg string)         // told what the operator should know; nil: nobody is
+	Unusable        func(why error)          // see Open; nil: nobody is told
 }
 
 func (o Options) withDefaults() Options {
@@ -30,6 +32,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Warn == nil {
 		o.Warn = func(string) {}
+	}
+	if o.Unusable == nil {
+		o.Unusable = func(error) {}
 	}
 	return o
 }
@@ -54,7 +59,9 @@ type File struct {
 // so that a crash leaves either none or a whole one.
 //
 // The error is ErrKind, ErrFormat, ErrPermission, ErrNetworkFS, a *LockedError, a *DamageError or
-// one of package os; the file is untouched then.
+// one of package os; the file is untouched then. What is wrong with the content is told to
+// o.Unusable before the lock is released: a file that is moved away then is moved by one process,
+// and those that wait for its lock open what takes its place.
 func Open(ctx context.Context, path string, o Options) (*File, error) {
 	o = o.withDefaults()
 	if path == "" {
@@ -63,19 +70,30 @@ func Open(ctx context.Context, path string, o Options) (*File, error) {
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs // so that a change of directory does not make it another file
 	}
-	deadline := time.Now().Add(o.Timeout)
-	if err := prepareDir(ctx, path, o); err != nil {
-		return nil, err
-	}
-	f, info, err := openLocked(ctx, path, o, deadline)
-	for errors.Is(err, ErrReplaced) && time.Now().Before(deadline) {
-		f, info, err = openLocked(ctx, path, o, deadline)
-	}
+	f, info, err := openPath(ctx, path, o)
 	if err != nil {
 		return nil, err
 	}
 	return newFile(ctx, path, f, info, o)
 }
+
+// openPath opens and locks path, or what takes its place meanwhile.
+func openPath(ctx context.Context, path string, o Options) (f *os.File, info os.FileInfo, err error) {
+	deadline := time.Now().Add(o.Timeout)
+	for {
+		if err := prepareDir(ctx, path, o); err != nil {
+			return nil, nil, err
+		}
+		f, info, err = openLocked(ctx, path, o, deadline)
+		gone := errors.Is(err, ErrReplaced) || errors.Is(err, fs.ErrNotExist) && o.creates()
+		if !gone || !time.Now().Before(deadline) {
+			return f, info, err
+		}
+	}
+}
+
+// creates says whether a missing file is made.
+func (o Options) creates() bool { return o.Init != nil && !o.ReadOnly }
 
 // Reopen opens an existing file again after an uncertain commit. A failed fsync leaves pages in
 // the page cache that the disk never got, marked clean as if it had: a verification through the
@@ -171,6 +189,7 @@ func newFile(ctx context.Context, path string, f *os.File, info os.FileInfo, o O
 	}
 	report, err := verifyFile(ctx, path, f, o.Visit)
 	if err != nil {
+		o.Unusable(err)
 		unlock(f)
 		f.Close()
 		return nil, err

@@ -63,10 +63,12 @@ func openDB(f *os.File, o Options) (*bbolt.DB, error) {
 	if err == nil {
 		return db, nil
 	}
+	err = openError(f.Name(), err)
+	o.withDefaults().Unusable(err)
 	// A mapping that a panic left behind holds the lock even when f is closed.
 	unlock(f)
 	f.Close()
-	return nil, openError(f.Name(), err)
+	return nil, err
 }
 
 // openError translates what bbolt.Open returned or panicked with. After the verification it is

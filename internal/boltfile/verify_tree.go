@@ -1,6 +1,9 @@
 package boltfile
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+)
 
 // bucketWalk is a bucket during its walk.
 type bucketWalk struct {
@@ -29,6 +32,11 @@ func (v *verifier) tree(b *bucketWalk, id uint64, lo, hi []byte, depth int) erro
 	end, problem := p.checkLayout()
 	if problem == "" {
 		problem = p.checkOrder(lo, hi)
+	}
+	if problem == "" && lo != nil && p.count() > 0 && !bytes.Equal(p.element(0).key, lo) {
+		// Reading would do with a smaller one in the branch. But bbolt finds a page's entry in its
+		// branch by the page's first key, and adds another one if it finds none.
+		problem = "begins with another key than its branch says"
 	}
 	if problem != "" {
 		return damaged(id, "%s", problem)

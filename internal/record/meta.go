@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"fmt"
+	"hash/crc32"
 	"math"
 	"time"
 	"unicode/utf8"
@@ -89,6 +90,24 @@ func ViewMeta(body []byte) (Meta, error) {
 		return Meta{}, fmt.Errorf("parse metadata: %w", ErrMalformed)
 	}
 	return m, nil
+}
+
+// MetaUser returns the user in a record that [Seal] made of an [AppendMeta], without a look at the
+// checksum: of a damaged one it returns anything. The result is part of rec.
+func MetaUser(rec []byte) []byte {
+	if len(rec) < 1+crc32.Size {
+		return nil
+	}
+	p := metaParser{rest: rec[1 : len(rec)-crc32.Size]}
+	p.expect(majorArray, metaFields)
+	for range 5 { // the times and the age
+		if len(p.rest) > 0 && p.rest[0] == simpleNull {
+			p.rest = p.rest[1:]
+		} else {
+			p.int()
+		}
+	}
+	return p.string(majorText)
 }
 
 // metaParser reads one element after another; after a failure it reads zero values.

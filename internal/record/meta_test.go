@@ -37,6 +37,24 @@ func TestMeta(t *testing.T) {
 	}
 }
 
+// MetaUser finds the user in any record of metadata, and nothing wrong in a damaged one harms it.
+func TestMetaUser(t *testing.T) {
+	for _, m := range []*record.Meta{{}, someMeta(), {User: "bob", End: time.Unix(-1, 0)}} {
+		rec := record.Seal(nil, []byte("bucket"), []byte("key"), record.AppendMeta(nil, m))
+		if got := record.MetaUser(rec); string(got) != m.User {
+			t.Errorf("user %q, want %q", got, m.User)
+		}
+		for i := range rec {
+			record.MetaUser(rec[:i])
+			for bit := range 8 {
+				rec[i] ^= 1 << bit
+				record.MetaUser(rec)
+				rec[i] ^= 1 << bit
+			}
+		}
+	}
+}
+
 func TestMetaClampsTimes(t *testing.T) {
 	body := record.AppendMeta(nil, &record.Meta{Created: time.Unix(-1<<40, 0), End: time.Unix(1<<40, 0)})
 	got, err := record.ParseMeta(body)

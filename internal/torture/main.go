@@ -8,33 +8,24 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"os/signal"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
-)
 
-const (
-	exitBroken = 1 // a promise was broken
-	exitUsage  = 2
-	exitCannot = 3 // a technique cannot run here
+	"github.com/boltsession/session/internal/torture/trial"
 )
 
 type options struct {
-	names   []string
-	quick   bool
-	broken  bool
-	control bool
-	keep    bool
-	seed    uint64
+	trial.Options
+	names []string
 }
 
 func main() {
-	if len(os.Args) > 2 && os.Args[1] == roleFlag {
-		os.Exit(play(os.Args[2], os.Args[3:]))
+	if code, ok := trial.Play(roles(), os.Args[1:]); ok {
+		os.Exit(code)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -44,31 +35,23 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	opts, err := parse(args, stderr)
 	if errors.Is(err, flag.ErrHelp) {
-		return 0
+		return trial.Held
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "torture: %v\n", err)
-		return exitUsage
+		return trial.Usage
 	}
-	fmt.Fprintf(stdout, "seed %d\n", opts.seed)
-	code := 0
-	for _, tech := range techniques {
-		if slices.Contains(opts.names, tech.name) && ctx.Err() == nil {
-			code = worse(code, tech.try(ctx, opts, stdout))
+	fmt.Fprintf(stdout, "seed %d\n", opts.Seed)
+	code := trial.Held
+	for _, tech := range techniques() {
+		if slices.Contains(opts.names, tech.Name) && ctx.Err() == nil {
+			code = trial.Worse(code, tech.Try(ctx, opts.Options, stdout))
 		}
 	}
 	if ctx.Err() != nil {
-		return exitBroken
+		return trial.Broken
 	}
 	return code
-}
-
-// worse prefers a broken promise over a technique that could not run, and that over success.
-func worse(a, b int) int {
-	if a == exitBroken || b == exitBroken {
-		return exitBroken
-	}
-	return max(a, b)
 }
 
 // parse takes flags before, between and after the names.
@@ -77,11 +60,11 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags := flag.NewFlagSet("torture", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Usage = func() { usage(stderr, flags) }
-	flags.BoolVar(&opts.quick, "quick", false, "the small size that CI runs")
-	flags.BoolVar(&opts.broken, "break", false, "run the negative controls only: each has to exit 1")
-	flags.BoolVar(&opts.control, "control", false, "after each technique, run its negative control, which has to fail")
-	flags.BoolVar(&opts.keep, "keep", false, "keep the files of each technique, and say where they are")
-	flags.Uint64Var(&opts.seed, "seed", uint64(time.Now().UnixNano()%1e9), "what the random choices start from")
+	flags.BoolVar(&opts.Quick, "quick", false, "the small size that CI runs")
+	flags.BoolVar(&opts.Break, "break", false, "run the negative controls only: each has to exit 1")
+	flags.BoolVar(&opts.Both, "control", false, "after each technique, run its negative control, which has to fail")
+	flags.BoolVar(&opts.Keep, "keep", false, "keep the files of each technique, and say where they are")
+	flags.Uint64Var(&opts.Seed, "seed", uint64(time.Now().UnixNano()%1e9), "what the random choices start from")
 	for rest := args; len(rest) > 0; rest = flags.Args() {
 		if !strings.HasPrefix(rest[0], "-") {
 			opts.names = append(opts.names, rest[0])
@@ -96,8 +79,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 
 func (o *options) check() error {
 	var known []string
-	for _, tech := range techniques {
-		known = append(known, tech.name)
+	for _, tech := range techniques() {
+		known = append(known, tech.Name)
 	}
 	if slices.Contains(o.names, "all") {
 		o.names = known
@@ -115,18 +98,8 @@ func (o *options) check() error {
 
 func usage(w io.Writer, flags *flag.FlagSet) {
 	fmt.Fprintln(w, "usage: torture all|NAME... [flags]")
-	for _, tech := range techniques {
-		fmt.Fprintf(w, "  %-8s %s (requirements %s)\n           -break: %s\n", tech.name, tech.what, tech.proves, tech.breaks)
+	for _, tech := range techniques() {
+		fmt.Fprintf(w, "  %-8s %s (requirements %s)\n           -break: %s\n", tech.Name, tech.What, tech.Proves, tech.Breaks)
 	}
 	flags.PrintDefaults()
-}
-
-// random starts a technique's choices from the seed and its name, so that each can be run alone
-// and make the same ones.
-func random(seed uint64, name string) *rand.Rand {
-	stream := uint64(0)
-	for _, c := range name {
-		stream = stream*131 + uint64(c)
-	}
-	return rand.New(rand.NewPCG(seed, stream))
 }

@@ -1,6 +1,0 @@
-//go:build linux && race
-
-package main
-
-// raced: this program was built with the race detector.
-const raced = true
