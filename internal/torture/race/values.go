@@ -121,23 +121,29 @@ func (src valueSource) inFile(ctx context.Context, t *trial.Trial, path string, 
 	return errors.Join(err, store.Close())
 }
 
-// valuesEach calls f for all numbers below n, on two goroutines.
+// valuesEach calls f for all numbers below n, on two goroutines. The error is also that it hangs.
 func valuesEach(ctx context.Context, n int, f func(i int) error) error {
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	errs := make([]error, 2)
+	dog, done, errs := newWatchdog(), make(chan struct{}), make([]error, 2)
 	for w := range errs {
 		wg.Go(func() {
 			for i := int(next.Add(1)) - 1; i < n && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
-				if errs[w] = f(i); errs[w] != nil {
+				if errs[w] = dog.call(fmt.Sprint("session ", i), func() error { return f(i) }); errs[w] != nil {
 					return
 				}
 			}
 		})
 	}
-	wg.Wait()
+	go func() { wg.Wait(); close(done) }()
+	if err := dog.watch(done, maxValues); err != nil {
+		return err
+	}
 	return errors.Join(append(errs, ctx.Err())...)
 }
+
+// maxValues is how long the values of a session may take, or one that is refused.
+const maxValues = 30 * time.Second
 
 // valueKey and valueHome are where the k-th value of a session goes: half of them into a component.
 func valueKey(k int) string { return fmt.Sprint("value ", k) }
