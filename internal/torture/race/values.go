@@ -121,23 +121,29 @@ func (src valueSource) inFile(ctx context.Context, t *trial.Trial, path string, 
 	return errors.Join(err, store.Close())
 }
 
-// valuesEach calls f for all numbers below n, on two goroutines.
+// valuesEach calls f for all numbers below n, on two goroutines. The error is also that it hangs.
 func valuesEach(ctx context.Context, n int, f func(i int) error) error {
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	errs := make([]error, 2)
+	dog, done, errs := newWatchdog(), make(chan struct{}), make([]error, 2)
 	for w := range errs {
 		wg.Go(func() {
 			for i := int(next.Add(1)) - 1; i < n && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
-				if errs[w] = f(i); errs[w] != nil {
+				if errs[w] = dog.call(fmt.Sprint("session ", i), func() error { return f(i) }); errs[w] != nil {
 					return
 				}
 			}
 		})
 	}
-	wg.Wait()
+	go func() { wg.Wait(); close(done) }()
+	if err := dog.watch(done, maxValues); err != nil {
+		return err
+	}
 	return errors.Join(append(errs, ctx.Err())...)
 }
+
+// maxValues is how long the values of a session may take, or one that is refused.
+const maxValues = 30 * time.Second
 
 // valueKey and valueHome are where the k-th value of a session goes: half of them into a component.
 func valueKey(k int) string { return fmt.Sprint("value ", k) }
@@ -157,20 +163,8 @@ func valueIn(ctx context.Context, s *session.Session, k int) (interface {
 // set stores a session whose keys have an earlier value, sets the values of session i and saves them.
 // It returns which were accepted. One that is refused must leave the earlier value and a clean session.
 func (src valueSource) set(ctx context.Context, t *trial.Trial, store session.Store, id session.ID, i int, tally *valuesTally) (taken []bool, err error) {
-	s, err := store.Create(ctx, id)
+	s, err := src.earlier(ctx, store, id)
 	if err != nil {
-		return nil, err
-	}
-	for k := range valuesPerSession {
-		in, err := valueIn(ctx, s, k)
-		if err == nil {
-			err = in.Set(valueKey(k), k)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	if err := s.Save(ctx); err != nil {
 		return nil, err
 	}
 	for k := range valuesPerSession {
@@ -187,17 +181,36 @@ func (src valueSource) set(ctx context.Context, t *trial.Trial, store session.St
 			continue
 		}
 		tally.refused.Add(1)
+		if clean && !errors.Is(err, session.ErrTooLarge) {
+			t.Fail("%v is refused, and could be stored: %v", v.Type(), err)
+		}
 		var earlier int
 		switch got := in.Get(valueKey(k), &earlier); {
 		case !errors.Is(err, session.ErrUnsupportedValue) && !errors.Is(err, session.ErrTooLarge):
 			t.Fail("%v is refused with %v", v.Type(), err)
-		case clean && !errors.Is(err, session.ErrTooLarge):
-			t.Fail("%v is refused, and could be stored: %v", v.Type(), err)
 		case got != nil || earlier != k || s.IsDirty() != dirty:
 			t.Fail("%v is refused, and the earlier value is %d, %v", v.Type(), earlier, got)
 		}
 	}
 	return taken, s.Save(ctx)
+}
+
+// earlier stores a session that has a value under each key.
+func (src valueSource) earlier(ctx context.Context, store session.Store, id session.ID) (*session.Session, error) {
+	s, err := store.Create(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	for k := range valuesPerSession {
+		in, err := valueIn(ctx, s, k)
+		if err == nil {
+			err = in.Set(valueKey(k), k)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return s, s.Save(ctx)
 }
 
 // compare loads a session and compares what was accepted with values that are made anew.

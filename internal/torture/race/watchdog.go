@@ -62,7 +62,7 @@ func (w *watchdog) watch(done <-chan struct{}, limit time.Duration) error {
 		}
 		if who := w.stuck(limit); len(who) > 0 {
 			fmt.Fprintf(w.stderr, "%s\n", allStacks())
-			return fmt.Errorf("deadlock: after %v these have not come back: %v", limit, who)
+			return fmt.Errorf("hangs: after %v these have not come back: %v", limit, who)
 		}
 	}
 }
