@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -18,8 +17,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/boltsession/session"
-	"github.com/boltsession/session/internal/torture/naive"
 	"github.com/boltsession/session/internal/torture/trial"
 )
 
@@ -30,6 +27,7 @@ const ioWatchdog = 90 * time.Second
 // ioRun is all trials of ioerror.
 type ioRun struct {
 	*trial.Trial
+	tried    int
 	mu       sync.Mutex
 	kinds    map[string]int // of errors
 	runs     map[string]int // by phase
@@ -46,11 +44,21 @@ func ioerror(ctx context.Context, t *trial.Trial) error {
 		return err
 	}
 	r := &ioRun{Trial: t, kinds: make(map[string]int), runs: make(map[string]int)}
-	faults := allFaults()
-	if t.Broken {
-		faults = controlFaults()
-	} else if t.Quick {
-		faults = someFaults(faults, 25)
+	err := t.Each(ctx,
+		trial.Check{Name: "commits", Run: func(ctx context.Context, t *trial.Trial) error {
+			return r.all(ctx, t.Size(len(allFaults()), 22), allFaults(), commitControl())
+		}},
+		trial.Check{Name: "snapshots", Run: func(ctx context.Context, t *trial.Trial) error {
+			return r.all(ctx, t.Size(len(snapshotFaults()), 3), snapshotFaults(), snapshotControl())
+		}})
+	r.report()
+	return err
+}
+
+// all runs n of the faults, or the control.
+func (r *ioRun) all(ctx context.Context, n int, faults, control []fault) error {
+	if faults = some(faults, n); r.Broken {
+		faults = control
 	}
 	var wg sync.WaitGroup
 	next := make(chan fault)
@@ -62,22 +70,21 @@ func ioerror(ctx context.Context, t *trial.Trial) error {
 			}
 		})
 	}
-	for n, f := range faults {
-		f.n = n
+	for _, f := range faults {
+		r.tried++
+		f.n = r.tried
 		next <- f
 	}
 	close(next)
 	wg.Wait()
-	if err := errors.Join(errs...); errors.Is(err, errAttach) {
+	err := errors.Join(errs...)
+	if errors.Is(err, errAttach) {
 		return trial.Cannot("%v", err)
-	} else if err != nil {
-		return err
 	}
-	r.report(len(faults))
-	return nil
+	return err
 }
 
-func (r *ioRun) report(n int) {
+func (r *ioRun) report() {
 	var phases, kinds []string
 	for _, p := range slices.Sorted(maps.Keys(r.runs)) {
 		phases = append(phases, fmt.Sprintf("%s %d", p, r.runs[p]))
@@ -85,7 +92,7 @@ func (r *ioRun) report(n int) {
 	for _, k := range slices.Sorted(maps.Keys(r.kinds)) {
 		kinds = append(kinds, fmt.Sprintf("%s %d", k, r.kinds[k]))
 	}
-	r.Figure("%d runs (%s), %d failed system calls in %d of them", n, strings.Join(phases, ", "), r.injected.Load(), int64(n)-r.unhurt.Load())
+	r.Figure("%d runs (%s), %d failed system calls in %d of them", r.tried, strings.Join(phases, ", "), r.injected.Load(), int64(r.tried)-r.unhurt.Load())
 	r.Figure("%d calls of the store, %d saves and ends acknowledged; errors: %s", r.deeds.Load(), r.acked.Load(), strings.Join(kinds, ", "))
 	r.Figure("writes go on by themselves at most %v after the last fault", r.slowest.Round(time.Millisecond))
 }
@@ -98,7 +105,7 @@ func (r *ioRun) try(ctx context.Context, f fault) error {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return err
 	}
-	order := ioOrder{Path: filepath.Join(dir, "sessions.db"), Phase: f.phase, Naive: r.Broken, SyncEvery: f.syncEvery}
+	order := ioOrder{Path: filepath.Join(dir, "sessions.db"), Phase: f.phase, Naive: r.Broken, SyncEvery: f.syncEvery, Saves: r.Size(1000, 200)}
 	fail := func(format string, args ...any) { r.Fail("%03d %s: %s", f.n, f, fmt.Sprintf(format, args...)) }
 	v := &ioVerdict{fates: newFates(fail), order: order}
 	v.weak = f.syncEvery > 0
@@ -192,103 +199,4 @@ func (r *ioRun) play(ctx context.Context, f fault, order ioOrder, v *ioVerdict) 
 func firstLines(s string, n int) string {
 	lines := strings.SplitAfterN(s, "\n", n+1)
 	return strings.Join(lines[:min(n, len(lines))], "")
-}
-
-// ioVerdict judges one run.
-type ioVerdict struct {
-	*fates
-	order     ioOrder
-	recovered time.Duration
-	before    map[int]int // the value of each session before anything failed
-}
-
-// start notes what there is before anything fails.
-func (v *ioVerdict) start() {
-	v.before = make(map[int]int)
-	for id, s := range v.of {
-		if v.certain(s) {
-			v.before[id] = s.stored
-		}
-	}
-}
-
-func (v *ioVerdict) follow(e deed) {
-	v.fates.follow(e)
-	if e.Begun {
-		return
-	}
-	switch e.Op {
-	case "recovered":
-		if v.recovered = time.Duration(e.Took) * time.Millisecond; v.recovered >= recoverWithin {
-			v.fail("writes still fail %v after the last fault", v.recovered)
-		}
-	case "settled":
-		if e.Value != 0 {
-			v.fail("%d ends are still owed", e.Value)
-		}
-	case "snapshot":
-		if e.Err == untyped {
-			v.fail("the listing that was under way gave an error that cannot be tested for: %s", e.Said)
-		} else {
-			v.listed(e)
-		}
-	}
-}
-
-// look judges what is in the file now, and in a backup.
-func (v *ioVerdict) look(ctx context.Context) {
-	v.lookInto(ctx, v.order.Path, func(store session.Store) {
-		v.final(func(id int) (found, error) { return lookUp(ctx, store, id) })
-	})
-	backup := v.order.Path + ".backup"
-	if _, err := os.Lstat(backup); err == nil {
-		v.lookInto(ctx, backup, func(store session.Store) { v.backup(ctx, store) })
-	}
-}
-
-// lookInto opens a file.
-func (v *ioVerdict) lookInto(ctx context.Context, path string, look func(session.Store)) {
-	store, err := v.open(ctx, path)
-	if err != nil {
-		v.fail("%s: %v", filepath.Base(path), err)
-		return
-	}
-	defer store.Close()
-	look(store)
-}
-
-func (v *ioVerdict) open(ctx context.Context, path string) (session.Store, error) {
-	if v.order.Naive {
-		return naive.Open(path)
-	}
-	if _, err := session.Check(ctx, path); err != nil {
-		return nil, err
-	}
-	return session.Open(path, &session.BoltOptions{NoSocket: true, Reap: session.Never, Logger: slog.New(slog.DiscardHandler)})
-}
-
-// backup judges a backup, which was made while some sessions changed: the others are in it.
-func (v *ioVerdict) backup(ctx context.Context, store session.Store) {
-	for id, value := range v.before {
-		if s := v.fate(id); !v.certain(s) || s.stored != value || len(s.maybe) > 0 {
-			continue
-		}
-		got, err := lookUp(ctx, store, id)
-		if err != nil || !got.there || got.value != value || got.torn {
-			v.fail("a backup has of session %d, which is %d: %+v, %v", id, value, got, err)
-		}
-	}
-}
-
-func lookUp(ctx context.Context, store session.Store, id int) (f found, err error) {
-	s, err := store.Get(ctx, idOf(id), "cart")
-	if errors.Is(err, session.ErrNotFound) {
-		return f, nil
-	}
-	if err != nil {
-		return f, err
-	}
-	f.there = true
-	f.value, f.torn, err = valueOf(ctx, s)
-	return f, err
 }

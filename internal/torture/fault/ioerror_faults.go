@@ -67,10 +67,6 @@ func allFaults() (all []fault) {
 	}
 	all = append(all, openFaults()...)
 	all = append(all, serviceFaults()...)
-	for k := 1; k <= 4; k++ { // the even ones are syncs of the meta page
-		all = append(all, fault{phase: "snapshot", calls: []string{fails("fdatasync", "EIO", k, "")}})
-		all = append(all, fault{phase: "snapshot", calls: []string{fails("fdatasync", "EIO", k, ""), "pread64:delay_enter=1000"}})
-	}
 	return all
 }
 
@@ -103,19 +99,33 @@ func serviceFaults() (all []fault) {
 	return all
 }
 
-// someFaults takes about n of all, evenly.
-func someFaults(all []fault, n int) (some []fault) {
-	for i := range n {
-		some = append(some, all[i*len(all)/n])
+// snapshotFaults are for a listing and a backup that are under way. Of a commit's two syncs the
+// second is the meta page's.
+func snapshotFaults() (all []fault) {
+	for k := 1; k <= 4; k++ {
+		once := fails("fdatasync", "EIO", k, "")
+		all = append(all, fault{phase: "snapshot", calls: []string{once}})
+		all = append(all, fault{phase: "snapshot", calls: []string{once, "pread64:delay_enter=300"}})
 	}
-	return some
+	return all
 }
 
-// controlFaults are for a store that goes on after a failed commit.
-func controlFaults() []fault {
+// some takes n of all, evenly.
+func some(all []fault, n int) (taken []fault) {
+	for i := range n {
+		taken = append(taken, all[i*len(all)/n])
+	}
+	return taken
+}
+
+// commitControl and snapshotControl are for a store that goes on after a failed commit.
+func commitControl() []fault {
 	return []fault{
 		{phase: "work", calls: []string{fails("fdatasync", "EIO", 2, "")}},
 		{phase: "work", calls: []string{fails("fdatasync", "EIO", 1, "")}},
-		{phase: "snapshot", calls: []string{fails("fdatasync", "EIO", 2, "")}},
 	}
+}
+
+func snapshotControl() []fault {
+	return []fault{{phase: "snapshot", calls: []string{fails("fdatasync", "EIO", 2, "")}}}
 }

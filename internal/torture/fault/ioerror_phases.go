@@ -41,7 +41,9 @@ func (c *ioChild) saveAll(ctx context.Context) {
 	for i := range ioSlots {
 		wg.Go(func() {
 			s, n := c.slots[i], c.ids[i]
-			if s == nil {
+			if s == nil && c.blind { // it looks whether there is one
+				return
+			} else if s == nil {
 				c.create(ctx, i)
 				return
 			}
@@ -128,13 +130,10 @@ func (c *ioChild) touch(ctx context.Context) {
 	}
 }
 
-// look reads some sessions, and the list. A file that is not open lets a read wait for a second,
-// so that one of those is enough.
+// look reads some sessions, and the list.
 func (c *ioChild) look(ctx context.Context) {
 	for _, n := range append(c.ids[:2:2], 1, 2) {
-		if errors.Is(c.get(ctx, n), session.ErrFailed) {
-			return
-		}
+		c.get(ctx, n)
 	}
 	c.list(ctx)
 }
@@ -234,7 +233,7 @@ func (c *ioChild) snapshot(ctx context.Context) {
 			c.do(deed{Op: "backup"}, func(*deed) error { return store.Backup(ctx, c.Path+".backup") })
 		})
 	}
-	c.manySaves(ctx, 1000)
+	c.manySaves(ctx, c.Saves)
 	wg.Wait()
 	c.do(deed{Op: "snapshot"}, func(e *deed) error {
 		for more := true; more && err == nil; info, err, more = next() {
@@ -250,10 +249,14 @@ func (c *ioChild) snapshot(ctx context.Context) {
 func (c *ioChild) manySaves(ctx context.Context, n int) {
 	start := time.Now()
 	for done := 0; done < n && time.Since(start) < recoverWithin; {
+		before := done
 		for i, s := range c.slots {
 			if s != nil && c.save(ctx, c.ids[i], s) == nil {
 				done++
 			}
+		}
+		if done == before {
+			time.Sleep(10 * time.Millisecond)
 		}
 	}
 }
