@@ -50,6 +50,9 @@ type cookieTransport struct {
 
 func (t *cookieTransport) Token(r *http.Request) (string, bool) { return found(t.read(r)) }
 
+// blanks are what net/http takes away around a cookie and its name.
+const blanks = " \t\r\n"
+
 // read splits the Cookie fields itself: http.Request.Cookies leaves out cookies with odd values,
 // which would hide a duplicate, and strips quotes, which no token of ours has.
 func (t *cookieTransport) read(r *http.Request) (string, tokenFault) {
@@ -58,8 +61,8 @@ func (t *cookieTransport) read(r *http.Request) (string, tokenFault) {
 		for line != "" {
 			var pair string
 			pair, line, _ = strings.Cut(line, ";")
-			name, value, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
-			if name == t.cookie.Name {
+			name, value, _ := strings.Cut(strings.Trim(pair, blanks), "=")
+			if strings.TrimRight(name, blanks) == t.cookie.Name {
 				values.add(value)
 			}
 		}

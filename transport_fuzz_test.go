@@ -19,7 +19,7 @@ func FuzzToken(f *testing.F) {
 	token := fuzzedToken
 	for _, seed := range []string{
 		"sid=" + token, "sid=" + token + "; sid=" + token, "sid=" + token + "; sid=" + otherToken, `sid="` + token + `"`, "sid=" + token + `; sid="`,
-		"a=b;sid=" + token + ";;", "sid =" + token, " sid=" + token + "\t", "SID=" + token, "sid=" + token + "=", "sid=" + token[1:], "sid", "sid=", ";;=;", "\x00=\xff",
+		"a=b;sid=" + token + ";;", "sid =" + token, "sid =", "sid\t=" + otherToken, " sid=" + token + "\t", "SID=" + token, "sid=" + token + "=", "sid=" + token[1:], "sid", "sid=", ";;=;", "\x00=\xff",
 		"Bearer " + token, "bearer " + token, "Bearer  " + token, "Bearer " + token + " ", "Basic " + token, token, token + "," + token, `x="; sid=` + token + `;"`,
 	} {
 		f.Add(seed, "")

@@ -64,8 +64,9 @@ func (w *world) reopen(*rapid.T) {
 	w.open(w.file.path)
 }
 
-// crash goes on with what a kill would leave of the file.
+// crash goes on with what a kill would leave of the file, now or when things had time to settle.
 func (w *world) crash(*rapid.T) {
+	time.Sleep(rapid.SampledFrom([]time.Duration{0, time.Second, 3 * time.Second}).Draw(w.T, "pause"))
 	synctest.Wait()
 	data, err := os.ReadFile(w.file.path)
 	w.must(err)
@@ -87,7 +88,7 @@ func (w *world) resolve() {
 		got := w.read(w.store, id)
 		fits := fitting(all, got, now)
 		if len(fits) == 0 {
-			w.Fatalf("after a crash %s is %+v, none of %+v", w.name(id), got, all)
+			w.Fatalf("after a crash %s is %v, none of %v", w.name(id), got, all)
 		}
 		unsure = unsure || slices.ContainsFunc(fits, func(v version) bool { return !v.same(fits[0]) })
 		w.model.sessions[id] = fits[:1]
@@ -136,7 +137,7 @@ func (w *world) backup(*rapid.T) {
 			all = []version{{none: true}}
 		}
 		if len(fitting(all, got, time.Now())) == 0 {
-			w.Fatalf("in the backup %s is %+v, none of %+v", w.name(id), got, all)
+			w.Fatalf("in the backup %s is %v, none of %v", w.name(id), got, all)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 // TestMain has rapid do more than it does by default: most bugs want some steps of preparation.
 func TestMain(m *testing.M) {
 	flag.Set("rapid.steps", "60")
-	flag.Set("rapid.checks", "400")
+	flag.Set("rapid.checks", "600")
 	slog.SetDefault(quiet)
 	os.Exit(m.Run())
 }

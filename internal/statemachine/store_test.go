@@ -123,7 +123,7 @@ func (w *world) checkInfo(id session.ID, info session.Info) {
 		counts[name] = len(all)
 	}
 	if !want.alive(time.Now()) || !sameMeta(info.Meta, want.meta) || !maps.Equal(info.Components, counts) {
-		w.Fatalf("listed as %+v, want %+v", info, want)
+		w.Fatalf("listed as %+v, want %v", info, want)
 	}
 }
 
