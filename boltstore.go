@@ -31,12 +31,14 @@ type BoltStore struct {
 	fileMu   sync.RWMutex // held by readers while they read
 	file     *boltfile.File
 	reopened chan struct{} // closed when a file that failed is open again
+	failedAt time.Time     // when it was closed
 
 	mem       *memory
 	queue     *taskQueue
 	tasks     sync.Pool
-	stopped   chan struct{} // closed when the committer has ended
-	closing   chan struct{} // closed when Close begins
+	stopped   chan struct{}  // closed when the committer has ended
+	telling   sync.WaitGroup // observers are being told of ends that were owed
+	closing   chan struct{}  // closed when Close begins
 	closeOnce func() error
 	reaper    *Reaper
 	socket    *admin.Server // nil: there is none
@@ -112,6 +114,9 @@ func (b *BoltStore) MaxComponentSize() int { return b.opts.MaxComponentSize }
 // OnDestroy is [Notifier].OnDestroy.
 func (b *BoltStore) OnDestroy(f func(ID, Reason)) (cancel func()) { return b.observers.add(f) }
 
+// watch has a ProxyStore told of ends, before those that OnDestroy registers.
+func (b *BoltStore) watch(end func(ID, Reason)) { b.observers.addProxy(end) }
+
 // Close is [Store].Close: it waits for work under way, stores what was accepted and touched, and
 // closes the file. The error says that something could not be stored, or the file not be closed.
 func (b *BoltStore) Close() error { return b.closeOnce() }
@@ -125,6 +130,7 @@ func (b *BoltStore) close() error {
 	close(b.closing)
 	b.queue.signal()
 	<-b.stopped
+	b.telling.Wait()
 	b.fileMu.Lock()
 	defer b.fileMu.Unlock()
 	file := b.file
@@ -235,10 +241,10 @@ func (b *BoltStore) Touch(ctx context.Context, id ID, at time.Time) error {
 	}
 	n := nanos(at)
 	came := n + int64(time.Since(at)) // by one reading of one clock, if at has it; time.Now reads two
-	if late := came-n > int64(time.Second); late && !b.accessedBefore(id, at) {
-		return nil // what moves nothing would have the next touch seem to come long after the last
-	} else if late || came < n {
-		came = nanos(time.Now())
+	if late := came - n; late < 0 || late > int64(time.Second) {
+		if came = nanos(time.Now()); n < came && !b.accessedBefore(id, at) {
+			return nil // what moves nothing would have the next touch seem to come long after the last
+		}
 	}
 	b.touchAt(id, came, n, b.opts.TouchInterval)
 	return nil
@@ -259,13 +265,16 @@ func (b *BoltStore) touchAt(id ID, now, at int64, within time.Duration) {
 	}
 }
 
-// Clear is [Clearer].Clear.
+// Clear is [Clearer].Clear. If the error is neither ErrClosed nor a done ctx's, all sessions are
+// refused that were there, in this process and from now on, and the store tries again.
 func (b *BoltStore) Clear(ctx context.Context) (int, error) {
 	out, err := b.do(ctx, &op{kind: opClear, reason: Cleared, listed: b.observers.any(), at: time.Now()})
 	return out.count, err
 }
 
-// DestroyUser is [UserIndex].DestroyUser. It is one transaction.
+// DestroyUser is [UserIndex].DestroyUser. It is one transaction. If the error is neither ErrClosed
+// nor a done ctx's, the sessions that it should end are refused, in this process and from now on,
+// and the store tries again. The user's later sessions are not among them.
 func (b *BoltStore) DestroyUser(ctx context.Context, user string, except ...ID) (int, error) {
 	if user == "" {
 		return 0, b.usable(ctx)

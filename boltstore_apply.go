@@ -14,6 +14,11 @@ type applier struct {
 	crowd bool               // no room for new sessions
 	seen  func(ID) touchMark // touches in memory, of sessions that the op does not name
 
+	refused func(ID) bool // ended, and not in the file yet
+	owed    owedEnds      // the same of many
+	gone    map[ID]bool   // the refused ones that an op of this transaction ended
+	fresh   map[ID]bool   // stored by a save of this transaction: later than all that is owed
+
 	edits   []edit
 	planned int64 // what the plan adds to count
 	wipe    bool  // planned: delete everything
@@ -36,7 +41,8 @@ func newApplier(tx *bolt.Tx, limit int) (*applier, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &applier{tables: t, limit: limit, count: int64(t.global.Sequence())}, nil
+	none := func(ID) bool { return false }
+	return &applier{tables: t, limit: limit, count: int64(t.global.Sequence()), refused: none}, nil
 }
 
 // apply applies the task's op, after what is pending of its session. What is wrong with the op

@@ -17,6 +17,9 @@ func (b *BoltStore) Backup(ctx context.Context, path string) error {
 	if err := b.readable(ctx); err != nil {
 		return err
 	}
+	if b.flushFull.Load() {
+		return fmt.Errorf("back up store: accepted saves are in memory only: %w", ErrFull)
+	}
 	b.service.Lock()
 	defer b.service.Unlock()
 	file, err := b.lockFile()

@@ -150,6 +150,23 @@ func BenchmarkBoltStoreSaveParallel(b *testing.B) {
 	}
 }
 
+// BenchmarkCommitter is the committer without the disk: what a save costs beside its fdatasyncs.
+func BenchmarkCommitter(b *testing.B) {
+	store := benchStore(b, &BoltOptions{commit: func(tx *bolt.Tx) error {
+		tx.DB().NoSync = true // only the committer writes
+		return tx.Commit()
+	}})
+	ids := benchIDs()
+	var n atomic.Uint64
+	b.SetParallelism(64 / runtime.GOMAXPROCS(0))
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			i := n.Add(1)
+			saveOne(b, store, ids[i*7919%benchSessions], i)
+		}
+	})
+}
+
 func BenchmarkBoltStoreTouch(b *testing.B) {
 	store, ctx := benchStore(b, nil), context.Background()
 	ids, at := benchIDs(), time.Now()

@@ -19,6 +19,7 @@ import (
 func (c *committer) transact(tasks []*task) error {
 	start := time.Now()
 	c.prepare(tasks)
+	c.owed = c.store.mem.owedEnds()
 	err := boltfile.Guard(func() error { return c.write(tasks) })
 	var panicked *boltfile.PanicError
 	if errors.As(err, &panicked) {
@@ -55,6 +56,7 @@ func (c *committer) write(tasks []*task) error {
 	}
 	b.measureTx(tx)
 	a.seen, a.crowd, a.count, a.keys = b.mem.touched, b.crowded(), b.count.Load(), b.opts.keys
+	a.refused, a.owed = b.mem.isRefused, c.owed
 	for _, t := range tasks {
 		if err := a.apply(t); err != nil {
 			return err
@@ -73,6 +75,7 @@ func (c *committer) write(tasks []*task) error {
 		}
 		return err
 	}
+	c.failing = 0
 	b.count.Store(a.count)
 	b.nextDue.Store(due)
 	b.stats.committed(len(tasks))
@@ -166,6 +169,9 @@ func (c *committer) settle(t *task) {
 			m.forget(e.id)
 		}
 	}
+	if t.owed != nil {
+		c.settleOwed(t)
+	}
 	c.store.stats.settled(t)
 }
 
@@ -183,6 +189,7 @@ func (c *committer) settleRenew(t *task) {
 		m.moved(t.id, t.to)
 	}
 	m.forget(t.id)
+	c.owed.spare(t.to, &t.rev, true)
 }
 
 // settleSave notes what a save left behind.
@@ -191,6 +198,9 @@ func (c *committer) settleSave(t *task) {
 	switch {
 	case t.err == nil:
 		m.stored(t.id, t.touch)
+		if !t.promised { // else it was spared, or not, when it was accepted
+			c.owed.spare(t.id, &t.rev, false)
+		}
 	case t.promised && t.entry != nil: // the session ended or expired before this could be stored
 		m.abandon(t.id)
 	}
@@ -209,7 +219,7 @@ func (c *committer) leftovers(t *task) {
 			continue
 		}
 		t.leftover[id] = e
-		if t.kind == opDestroyUser && e.meta.User == t.user && !slices.Contains(t.except, id) {
+		if t.kind == opDestroyUser && e.meta.User == t.user && !slices.Contains(t.except, id) && !t.owed.spares(id) {
 			t.items = append(t.items, item{id: id, pending: e.rev})
 		}
 	}
@@ -219,7 +229,7 @@ func (c *committer) leftovers(t *task) {
 func (c *committer) settleClear(t *task) {
 	m := c.store.mem
 	for id, e := range t.leftover {
-		if !m.purge(id, e) {
+		if t.owed.spares(id) || !m.purge(id, e) {
 			continue
 		}
 		t.count++
@@ -227,8 +237,10 @@ func (c *committer) settleClear(t *task) {
 			t.ended = append(t.ended, ending{id, t.reason})
 		}
 	}
-	m.purgeOld()
+	m.purgeOld(t.owed)
 	for _, e := range t.refusals {
-		m.forget(e.id)
+		if !t.owed.spares(e.id) {
+			m.forget(e.id)
+		}
 	}
 }

@@ -12,14 +12,15 @@ type committer struct {
 	store *BoltStore
 	queue *taskQueue
 
-	flush   job     // of pending saves
-	touch   job     // of touches
-	waiting []*task // barriers that want a flush to begin after them
-	covered []*task // barriers whose flush is under way
-	retryAt int64   // when refused ends are tried again, by the queue's clock; 0: none are
-	failed  error   // why the file has to be opened anew
-	moves   []op    // renewals of which it is not known whether they happened
-	group   []*task // reused
+	flush   job      // of pending saves
+	touch   job      // of touches
+	waiting []*task  // barriers that want a flush to begin after them
+	covered []*task  // barriers whose flush is under way
+	failed  error    // why the file has to be opened anew
+	failing int      // how often it failed since the last commit that did not
+	moves   []op     // renewals of which it is not known whether they happened
+	owed    owedEnds // when the transaction under way began
+	group   []*task  // reused
 }
 
 // job is a long piece of work done in groups, so that others are served in between.
@@ -41,9 +42,14 @@ func (j *job) next() []ID {
 func (c *committer) run() {
 	defer close(c.store.stopped)
 	for {
-		if c.failed != nil && !c.reopen() {
-			c.abandon()
-			return
+		if c.failed != nil {
+			if !c.reopen() {
+				c.abandon()
+				return
+			}
+			if c.queue.closed() && c.queue.length.Load() == 0 {
+				break // what is left is tried a few times more, and not for ever
+			}
 		}
 		c.begin()
 		if !c.busy() {
@@ -117,7 +123,7 @@ func (c *committer) busy() bool {
 
 // due returns when there will be work, 0 when nothing is in sight.
 func (c *committer) due() (at int64) {
-	for _, t := range []int64{c.queue.flushAt.Load(), c.queue.touchAt.Load(), c.retryAt} {
+	for _, t := range []int64{c.queue.flushAt.Load(), c.queue.touchAt.Load(), c.queue.retryAt.Load()} {
 		if t != 0 && (at == 0 || t < at) {
 			at = t
 		}
@@ -194,15 +200,24 @@ func (j *job) pause(interval time.Duration) time.Duration {
 	return interval
 }
 
+// retryLater sets when ends that could not be stored are tried again, unless that is set. It wakes
+// nobody.
+func (c *committer) retryLater(now time.Time) {
+	if c.store.mem.refused.Load() > 0 {
+		c.queue.retryAt.CompareAndSwap(0, c.queue.clock(now.Add(retryRefused)))
+	}
+}
+
 // background returns the tasks that nobody waits for.
 func (c *committer) background() []*task {
 	m, now := c.store.mem, time.Now()
 	group := c.group[:0]
-	c.retryAt = 0
+	c.queue.retryAt.Store(0)
 	for _, e := range m.refusals(maxGroup) {
 		group = append(group, &task{op: op{kind: opDestroy, id: e.id, reason: e.reason, at: now}})
-		c.retryAt = c.queue.clock(now.Add(retryRefused))
 	}
+	group = append(group, c.retries(now)...)
+	c.retryLater(now)
 	for _, id := range c.flush.next() {
 		group = append(group, &task{op: op{kind: opSave, id: id, promised: true, at: now}})
 	}

@@ -43,19 +43,28 @@ func (b *BoltStore) do(ctx context.Context, o *op) (outcome, error) {
 	<-t.done
 	out := t.outcome
 	b.free(t)
-	for _, e := range out.ended {
-		b.observers.notify(e.reason, e.id)
+	if out.owing != nil {
+		b.observers.refuse(out.owing)
+	}
+	if out.news != nil || o.ends() {
+		b.observers.tell(out.news)
 	}
 	return out, out.err
 }
 
-// undone says that an op was not even queued. A session that was to be ended has ended all the
+// undone says that an op was not even queued. Sessions that were to be ended have ended all the
 // same, as far as this process is concerned: when the store works again, that is stored first.
 func (b *BoltStore) undone(o *op, err error) error {
-	if o.kind == opDestroy && errors.Is(err, ErrFailed) {
-		b.mem.refuse(o.id, o.reason)
-		b.observers.notify(o.reason, o.id)
+	if !o.ends() || !errors.Is(err, ErrFailed) {
+		return err
 	}
+	if o.kind == opDestroy {
+		b.mem.refuse(o.id, o.reason)
+		b.observers.tell(b.observers.publish(ending{o.id, o.reason}))
+	} else {
+		b.observers.refuse(b.owe(o, false))
+	}
+	b.queue.soonest(&b.queue.retryAt, time.Now()) // it may work again by now
 	return err
 }
 

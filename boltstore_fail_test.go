@@ -3,6 +3,7 @@ package session
 import (
 	"errors"
 	"io/fs"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -165,5 +166,53 @@ func TestBoltStoreFullKeepsAcceptedSaves(t *testing.T) {
 		if err := s.Save(t.Context()); err != nil {
 			t.Errorf("Save when there is room again: %v", err)
 		}
+	})
+}
+
+// TestBoltStoreFullListsAcceptedSaves: what was accepted and finds no room is listed and counted, in
+// its place and as it is, and is missing in no backup.
+func TestBoltStoreFullListsAcceptedSaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fail := new(saboteur)
+		b := openBolt(t, &BoltOptions{SyncEvery: time.Second, commit: fail.commit})
+		createMany(t, b, 3, nil)
+		time.Sleep(2 * time.Second)
+		fail.next(slices.Repeat([]func(*bolt.Tx) error{noRoom}, 1000)...)
+		for i := range 3 {
+			newAnns(t, b, 3+i)
+		}
+		s, err := b.Get(t.Context(), testID(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.SetUser("ann")
+		cart, _ := s.Component(t.Context(), "cart")
+		cart.Set("n", 1)
+		if err := s.Save(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Second)
+		infos := make(map[ID]Info)
+		var last ID
+		for info, err := range b.All(t.Context()) {
+			if err != nil || compareIDs(last, info.ID) >= 0 {
+				t.Fatalf("%v after %v, %v", info.ID.Short(), last.Short(), err)
+			}
+			last, infos[info.ID] = info.ID, info
+		}
+		if n, err := b.Length(t.Context()); len(infos) != 6 || n != 6 || err != nil {
+			t.Errorf("All has %d, Length = %d, %v", len(infos), n, err)
+		}
+		if c := infos[testID(1)].Components; c["cart"] != 1 || c[""] != 1 {
+			t.Errorf("session 1 is listed with %v", c)
+		}
+		anns, err := b.ByUser(t.Context(), "ann")
+		if len(anns) != 4 || err != nil {
+			t.Errorf("ByUser has %d sessions, %v", len(anns), err)
+		}
+		if err := b.Backup(t.Context(), b.path+".backup"); !errors.Is(err, ErrFull) {
+			t.Errorf("Backup: %v", err)
+		}
+		fail.next()
 	})
 }

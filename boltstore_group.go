@@ -26,9 +26,10 @@ func (c *committer) commit(group []*task) (err error) {
 	var uncertain *commitError
 	switch {
 	case err == nil:
-		answer(group)
+		c.answer(group)
 	case errors.As(err, &uncertain):
 		c.failed = err
+		c.failing++
 		c.queue.stop(ErrFailed)
 		return c.deny(group, fmt.Errorf("%w: %w", ErrUncertain, err))
 	case len(group) == 1:
@@ -77,9 +78,10 @@ func (c *committer) deny(group []*task, err error) error {
 	default:
 		told = fmt.Errorf("commit: %w", err)
 	}
+	uncertain := errors.Is(err, ErrUncertain)
 	for _, t := range group {
-		c.refuse(t)
-		if t.kind == opRenew && t.entry != nil && errors.Is(err, ErrUncertain) {
+		c.refuse(t, uncertain)
+		if t.kind == opRenew && t.entry != nil && uncertain {
 			c.moves = append(c.moves, t.op)
 		}
 		t.err, t.count = told, 0
@@ -91,32 +93,53 @@ func (c *committer) deny(group []*task, err error) error {
 			c.touch.err = told
 		}
 	}
-	answer(group)
+	c.answer(group)
 	return err
 }
 
-// refuse has the sessions that a failed task was to end stay ended in this process.
-func (c *committer) refuse(t *task) {
-	m := c.store.mem
+// refuse has the sessions that a failed task was to end stay ended in this process. What a task
+// would have ended is known unless the failure is uncertain: then the ops before it in its group
+// may not have happened, and it may have had others to end.
+func (c *committer) refuse(t *task, uncertain bool) {
 	switch {
-	case t.kind == opDestroy && !t.applied:
-		m.refuse(t.id, t.reason)
-		t.ended = []ending{{t.id, t.reason}}
-	case t.kind == opDestroy || t.kind == opDestroyUser:
-		for _, e := range t.ended {
-			m.refuse(e.id, e.reason)
+	case t.kind == opDestroy:
+		if !t.applied {
+			t.ended = []ending{{t.id, t.reason}}
 		}
+		if !t.applied || uncertain {
+			c.store.mem.refuse(t.id, t.reason)
+		}
+		c.refuseEach(t.ended)
+	case t.kind == opDestroyUser && t.applied && !uncertain:
+		c.refuseEach(t.ended) // one by one they may find room
+		if t.owed != nil {
+			c.settleOwed(t)
+		}
+	case t.owed != nil:
+		t.owed.trying = false
+	case t.kind == opDestroyUser, t.kind == opClear:
+		t.owing = c.store.owe(&t.op, t.applied && (t.listed || t.kind == opDestroyUser))
 	default:
 		t.ended = nil
 		return
 	}
-	if c.retryAt == 0 && m.refused.Load() > 0 {
-		c.retryAt = c.queue.clock(time.Now().Add(retryRefused))
+	c.retryLater(time.Now())
+}
+
+func (c *committer) refuseEach(ends []ending) {
+	for _, e := range ends {
+		c.store.mem.refuse(e.id, e.reason)
 	}
 }
 
-// answer tells those who wait that the outcome of their tasks is there.
-func answer(group []*task) {
+// answer tells those who wait that the outcome of their tasks is there. What ended is published
+// before the first of them can know.
+func (c *committer) answer(group []*task) {
+	for _, t := range group {
+		if t.done != nil {
+			t.news = c.store.observers.publish(t.ended...)
+		}
+	}
 	for _, t := range group {
 		t.answer()
 	}

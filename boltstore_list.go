@@ -20,9 +20,7 @@ const listPage = 256
 // with a damaged record is left out, and ends as it does when Get finds it.
 func (b *BoltStore) All(ctx context.Context) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
-		b.list(ctx, yield, func(t *tables, from []byte) (page []listed, next []byte) {
-			return t.page(from)
-		})
+		b.list(ctx, nil, yield, (*tables).page)
 	}
 }
 
@@ -33,12 +31,7 @@ func (b *BoltStore) from(ctx context.Context, prefix string) iter.Seq2[Info, err
 		whileMatching := func(info Info, err error) bool {
 			return (err != nil || strings.HasPrefix(info.ID.String(), prefix)) && yield(info, err)
 		}
-		b.list(ctx, whileMatching, func(t *tables, from []byte) (page []listed, next []byte) {
-			if from == nil {
-				from = first
-			}
-			return t.page(from)
-		})
+		b.list(ctx, first, whileMatching, (*tables).page)
 	}
 }
 
@@ -53,7 +46,7 @@ func (b *BoltStore) ByUser(ctx context.Context, user string) (infos []Info, err 
 		}
 		return err == nil
 	}
-	b.list(ctx, collect, func(t *tables, from []byte) (page []listed, next []byte) {
+	b.list(ctx, nil, collect, func(t *tables, from []byte) (page []listed, next []byte) {
 		return t.userPage(user, from)
 	})
 	return infos, err
@@ -66,10 +59,24 @@ func (b *BoltStore) Length(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	now := time.Now()
-	if b.nextDue.Load() > nanos(now) && b.mem.refused.Load() == 0 {
+	if b.nextDue.Load() > nanos(now) && b.mem.refused.Load() == 0 && !b.flushFull.Load() {
 		return int(b.count.Load()), nil
 	}
+	if len(b.mem.owedEnds()) > 0 || b.flushFull.Load() {
+		return b.countListed(ctx)
+	}
 	return b.countNow(ctx, now)
+}
+
+// countListed counts the sessions one by one.
+func (b *BoltStore) countListed(ctx context.Context) (n int, err error) {
+	for _, err := range b.All(ctx) {
+		if err != nil {
+			return 0, err
+		}
+		n++
+	}
+	return n, nil
 }
 
 // countNow counts the sessions when some are due. Those that come or go meanwhile may be counted
@@ -125,15 +132,16 @@ type listed struct {
 	err    error // errDamaged
 }
 
-// list yields what the pages have, read in short transactions.
-func (b *BoltStore) list(ctx context.Context, yield func(Info, error) bool, read func(*tables, []byte) ([]listed, []byte)) {
+// list yields what the pages have, read in short transactions, from an ID on.
+func (b *BoltStore) list(ctx context.Context, from []byte, yield func(Info, error) bool, read func(*tables, []byte) ([]listed, []byte)) {
 	if err := b.readable(ctx); err != nil {
 		yield(Info{}, err)
 		return
 	}
-	var from []byte
+	ahead := b.unstoredFrom(from)
 	for {
 		var page []listed
+		before := b.refusing() // before it is read: what is refused now may be in the file then
 		err := ctx.Err()
 		if err == nil {
 			err = b.viewTables(func(t tables) error {
@@ -146,23 +154,30 @@ func (b *BoltStore) list(ctx context.Context, yield func(Info, error) bool, read
 			return
 		}
 		for _, l := range page {
+			if !ahead.before(&l.id, yield) {
+				return
+			}
+			if ahead.has(l.id) {
+				continue // it comes next, as it is in memory
+			}
 			if l.err != nil {
 				b.endDamaged(ctx, l.id, l.err)
-			} else if info, ok := b.info(l); ok && !yield(info, nil) {
+			} else if info, ok := b.info(l, before); ok && !yield(info, nil) {
 				return
 			}
 		}
 		if from == nil {
+			ahead.before(nil, yield)
 			return
 		}
 	}
 }
 
 // info returns what a listing tells of a session; ok is false for none.
-func (b *BoltStore) info(l listed) (info Info, ok bool) {
+func (b *BoltStore) info(l listed, before refusing) (info Info, ok bool) {
 	touch, refused := b.mem.known(l.id)
 	meta := touch.over(l.meta.Meta)
-	if refused || meta.Expired(time.Now()) {
+	if refused || meta.Expired(time.Now()) || before.has(l.id, meta.User) {
 		return Info{}, false
 	}
 	return Info{ID: l.id, Meta: meta, Components: l.counts}, true
@@ -178,8 +193,7 @@ func (t *tables) page(from []byte) (page []listed, next []byte) {
 			continue
 		}
 		id, raw := ID(k), rawSession{meta: v}
-		if k, v = c.Next(); bytes.Equal(k, dataKey("", id)) {
-			raw.data = v
+		if k, v = c.Next(); raw.follow(id, k, v) {
 			k, v = c.Next()
 		}
 		page = append(page, t.describe(id, raw))

@@ -22,6 +22,7 @@ type records struct {
 // values of the global component and the named ones, in this order. The errors are ErrNotFound,
 // errDamaged, ErrEncrypted, and what keeps the file from being read.
 func (b *BoltStore) load(id ID, names []string) (*storedMeta, []loadedComponent, error) {
+	owed := b.mem.owedEnds() // before it is read: what is owed now may be in the file then
 	e, touch, r, err := b.look(id, names)
 	if err != nil {
 		return nil, nil, err
@@ -29,6 +30,9 @@ func (b *BoltStore) load(id ID, names []string) (*storedMeta, []loadedComponent,
 	meta, err := e.metadata(id, touch, &r, names)
 	if err != nil {
 		return nil, nil, err
+	}
+	if owed.cover(id, meta.User) {
+		return nil, nil, ErrNotFound
 	}
 	values := make([]loadedComponent, 1, 1+len(names))
 	if values[0], err = e.values(b.opts.keys, "", id, r.global, meta); err != nil {
@@ -206,7 +210,8 @@ func copied(buf, src []byte) (copied, longer []byte) {
 	return buf[at:len(buf):len(buf)], buf
 }
 
-// reopenWait is how long a read waits for a file that failed to be open again.
+// reopenWait is how long after a failure reads wait for the file to be open again. Those that come
+// later are told at once: requests would only pile up.
 const reopenWait = time.Second
 
 // view calls f in a read transaction. What f gets from it must not leave f. A fault of the disk
@@ -231,12 +236,12 @@ func (b *BoltStore) lockFile() (*boltfile.File, error) {
 	if b.file != nil {
 		return b.file, nil
 	}
-	reopened := b.reopened
+	reopened, wait := b.reopened, reopenWait-time.Since(b.failedAt)
 	b.fileMu.RUnlock()
 	if b.queue.closed() {
 		return nil, ErrClosed
 	}
-	timer := time.NewTimer(reopenWait)
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-reopened:

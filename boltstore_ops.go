@@ -34,6 +34,8 @@ type op struct {
 	component string // of opRekey
 	listed    bool   // whether the IDs of what ended are asked for
 
+	owed *owedEnd // of an end that is tried again
+
 	promised bool // whoever asked was told that it is stored
 
 	// What memory has of id when the op is applied.
@@ -52,12 +54,6 @@ type item struct {
 	entry    *pendingEntry // whose state pending is
 	held     bool          // saves of it wait behind this task
 	forged   bool          // of opRekey: the record cannot be right
-}
-
-// ending is a session that ended.
-type ending struct {
-	id     ID
-	reason Reason
 }
 
 // accepted returns the ops that store what is pending of the sessions that this op is about. An
@@ -84,7 +80,9 @@ type outcome struct {
 	err   error
 	count int      // sessions that ended and had not expired, or that were reaped
 	ended []ending // that observers are to be told of
+	news  *news    // of these, published
 	took  time.Duration
+	owing *owedEnd // an end of many that is to be tried again; live sessions are to end with it
 }
 
 // barrier says whether an op comes after everything that was accepted before it, of whatever

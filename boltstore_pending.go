@@ -57,9 +57,13 @@ func (b *BoltStore) acceptInto(s *shard, o *op) (taken, first bool, err error) {
 
 // acceptedLocked returns what a session's entry becomes with a save.
 func (b *BoltStore) acceptedLocked(s *shard, o *op) (*pendingEntry, error) {
+	owed := b.mem.owedEnds() // as it is while the shard is locked, but for what is in the file
 	was, err := b.pendingBaseLocked(s, o.id)
 	if err != nil {
 		return nil, err
+	}
+	if was != nil && owed.cover(o.id, was.meta.User) {
+		return nil, ErrNotFound
 	}
 	alive := was != nil && !s.markLocked(o.id).over(was.meta.Meta).Expired(o.at)
 	switch {
@@ -79,6 +83,7 @@ func (b *BoltStore) acceptedLocked(s *shard, o *op) (*pendingEntry, error) {
 	if err != nil {
 		return nil, err
 	}
+	owed.spare(o.id, &o.rev, false)
 	return was.with(meta, bodies, o.at), nil
 }
 
@@ -200,10 +205,13 @@ func (m *memory) purge(id ID, before *pendingEntry) (whole bool) {
 	return e.rev.isNew
 }
 
-// purgeOld takes away all that is pending of sessions that are in the file.
-func (m *memory) purgeOld() {
+// purgeOld takes away all that is pending of sessions that are in the file, but for those that a
+// Clear spared.
+func (m *memory) purgeOld(owed *owedEnd) {
 	for _, id := range m.pendingIDs() {
-		m.abandon(id)
+		if !owed.spares(id) {
+			m.abandon(id)
+		}
 	}
 }
 

@@ -1,10 +1,7 @@
 package session
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -25,6 +22,8 @@ func (a *applier) save(o *op) error {
 	}
 	alive := was != nil && !o.expired(was, o.touch)
 	switch {
+	case a.ended(o, was):
+		return ErrNotFound
 	case alive && o.rev.isNew && !was.sameBirth(o.rev.meta):
 		return ErrExists
 	case !alive && !o.rev.isNew:
@@ -40,6 +39,7 @@ func (a *applier) save(o *op) error {
 		return err
 	}
 	a.write(o.id, was, next, bodies)
+	a.note(o, o.id)
 	return nil
 }
 
@@ -78,26 +78,6 @@ func (a *applier) removeWhole(id ID, was *storedMeta) {
 	a.drop(a.expiry, expiryKey(was.filed, id))
 }
 
-// destroy plans to end a session.
-func (a *applier) destroy(o *op, out *outcome) error {
-	was, err := a.find(o.id)
-	switch {
-	case errors.Is(err, errDamaged):
-		a.removeDamaged(o.id)
-	case err != nil:
-		return err
-	case was != nil:
-		a.removeWhole(o.id, was)
-	case o.pending == nil || !o.pending.isNew:
-		return nil // there is nothing to end
-	}
-	if was == nil || !o.expired(was, o.touch) {
-		out.count = 1
-	}
-	out.ended = []ending{{o.id, o.reason}}
-	return nil
-}
-
 // renew plans to store a revision and move the session to another ID.
 func (a *applier) renew(o *op, out *outcome) error {
 	was, err := a.find(o.id)
@@ -106,6 +86,8 @@ func (a *applier) renew(o *op, out *outcome) error {
 	}
 	alive := was != nil && !o.expired(was, o.touch)
 	switch {
+	case a.ended(o, was):
+		return ErrNotFound
 	case !alive && !o.rev.isNew:
 		return ErrNotFound
 	case alive && o.rev.isNew && !was.sameBirth(o.rev.meta), o.id == o.to:
@@ -129,6 +111,7 @@ func (a *applier) renew(o *op, out *outcome) error {
 		out.ended = []ending{{o.id, o.reason}}
 	}
 	a.write(o.to, nil, next, bodies)
+	a.note(o, o.to)
 	return nil
 }
 
@@ -173,76 +156,4 @@ func (a *applier) touch(o *op) error {
 		a.write(it.id, was, &next, nil)
 	}
 	return nil
-}
-
-// destroyUser plans to end a user's sessions. The op's items are sessions that memory knows to
-// be the user's.
-func (a *applier) destroyUser(o *op, out *outcome) error {
-	for _, it := range o.items {
-		if err := a.destroyOf(o, it.id, it.pending, out); err != nil {
-			return err
-		}
-	}
-	c, prefix := a.users.Cursor(), userPrefix(o.user)
-	for k, _ := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, _ = c.Next() {
-		if len(k) != len(prefix)+len(ID{}) {
-			continue
-		}
-		id := ID(k[len(prefix):])
-		if _, known := o.leftover[id]; known || slices.Contains(o.except, id) {
-			continue
-		}
-		if err := a.destroyOf(o, id, nil, out); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// destroyOf plans to end one session of a user.
-func (a *applier) destroyOf(o *op, id ID, pending *revision, out *outcome) error {
-	one := outcome{}
-	single := op{id: id, at: o.at, reason: o.reason, touch: a.seen(id), pending: pending}
-	if err := a.destroy(&single, &one); err != nil {
-		return err
-	}
-	a.drop(a.users, userKey(o.user, id)) // also when it leads to nothing
-	out.count += one.count
-	out.ended = append(out.ended, one.ended...)
-	return nil
-}
-
-// clear plans to end all sessions.
-func (a *applier) clear(o *op, out *outcome) error {
-	due, _ := a.filedBefore(o.at, nil, math.MaxInt)
-	out.count = int(a.count) - countExpired(due, o.at, a.seen)
-	if o.listed {
-		c := a.global.Cursor()
-		for k, _ := c.First(); k != nil; k, _ = c.Next() {
-			if isMetaKey(k) {
-				out.ended = append(out.ended, ending{ID(k), o.reason})
-			}
-		}
-	}
-	k, _ := a.expiry.Cursor().First()
-	a.wipe = a.count > 0 || k != nil
-	return nil
-}
-
-// wipeAll deletes all sessions, far faster than one by one.
-func (a *applier) wipeAll() (err error) {
-	tx := a.global.Tx()
-	for _, name := range [][]byte{sessionsBucket, expiryBucket, usersBucket} {
-		if err := tx.DeleteBucket(name); err != nil {
-			return fmt.Errorf("clear sessions: %w", err)
-		}
-	}
-	if err := createTables(tx); err != nil {
-		return fmt.Errorf("clear sessions: %w", err)
-	}
-	a.wrote, a.refiled, a.count = true, true, 0
-	keys := a.keys
-	a.tables, err = openTables(tx)
-	a.keys = keys
-	return err
 }

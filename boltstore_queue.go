@@ -23,6 +23,7 @@ type taskQueue struct {
 	start   time.Time    // of the clock that due times are read from, which nobody can set
 	flushAt atomic.Int64 // when pending saves are due; 0: none are
 	touchAt atomic.Int64 // the same of touches
+	retryAt atomic.Int64 // the same of ends that could not be stored
 }
 
 func newTaskQueue() *taskQueue {

@@ -54,7 +54,7 @@ func (c *committer) reopen() bool {
 func (b *BoltStore) letGo() *boltfile.File {
 	b.fileMu.Lock()
 	file := b.file
-	b.file, b.reopened = nil, make(chan struct{})
+	b.file, b.reopened, b.failedAt = nil, make(chan struct{}), time.Now()
 	b.fileMu.Unlock()
 	if err := file.CloseDirty(); err != nil {
 		b.log.Error("session: cannot close the failed file", "error", err)
@@ -100,13 +100,17 @@ func (c *committer) settleMoves() {
 }
 
 // resume has the work done soon that memory still holds: ends that were refused, accepted saves.
+// A file that opens and does not write would otherwise be opened again and again without a pause.
 func (c *committer) resume() {
 	now := time.Now()
+	if c.failing > 1 {
+		now = now.Add(min(firstReopenPause<<min(c.failing-2, 10), maxReopenPause))
+	}
 	if c.store.mem.refused.Load() > 0 {
-		c.retryAt = c.queue.clock(now)
+		c.queue.retryAt.Store(c.queue.clock(now))
 	}
 	if c.store.mem.pending.Load() > 0 {
-		c.queue.soonest(&c.queue.flushAt, now)
+		c.queue.flushAt.Store(c.queue.clock(now))
 	}
 	if c.store.mem.touches.Load() > 0 {
 		c.queue.soonest(&c.queue.touchAt, now.Add(c.store.opts.TouchInterval))

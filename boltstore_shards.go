@@ -28,8 +28,11 @@ type memory struct {
 	touches atomic.Int64  // entries of touched
 	pending atomic.Int64  // entries of pending
 	bytes   atomic.Int64  // encoded values in pending
-	refused atomic.Int64  // entries of refused
+	refused atomic.Int64  // entries of refused, and of owed
 	saves   atomic.Uint64 // accepted so far
+
+	owedMu sync.Mutex               // held to change owed
+	owed   atomic.Pointer[owedEnds] // ends of many that could not be stored; nil for none
 }
 
 func newMemory() *memory {
@@ -85,6 +88,15 @@ func (m *memory) known(id ID) (mark touchMark, refused bool) {
 	defer s.mu.RUnlock()
 	_, refused = s.refused[id]
 	return s.markLocked(id), refused
+}
+
+// isRefused says whether a session has ended though its end could not be stored.
+func (m *memory) isRefused(id ID) bool {
+	if m.refused.Load() == 0 {
+		return false
+	}
+	_, refused := m.known(id)
+	return refused
 }
 
 // stored takes away the touches that the file has now. Those that came meanwhile stay.

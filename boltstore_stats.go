@@ -24,7 +24,7 @@ type Stats struct {
 	Pending      int       `json:"pending"`       // sessions with accepted saves that are not committed
 	PendingBytes int64     `json:"pending_bytes"` // their values, encoded
 	Touches      int       `json:"touches"`       // sessions with touches that are not committed
-	Refused      int       `json:"refused"`       // ended sessions whose end could not be stored yet
+	Refused      int       `json:"refused"`       // ends that could not be stored yet: of a session, or of all that a Clear or DestroyUser covers
 	FileBytes    int64     `json:"file_bytes"`    // up to the last page ever used
 	FreeBytes    int64     `json:"free_bytes"`    // of these, in free pages; Compact gives them back
 	MaxBytes     int64     `json:"max_bytes"`     // BoltOptions.MaxSize

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -167,4 +168,34 @@ func TestBoltStoreUncertainRenew(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestBoltStoreUncertainForEver: a store whose file opens but does not sync any more does not keep
+// trying without a pause, and its Close returns and says that accepted saves are not stored.
+func TestBoltStoreUncertainForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var failing atomic.Bool
+		var tries atomic.Int64
+		b := openBoltAtUnchecked(t, t.TempDir()+"/sessions.db", &BoltOptions{SyncEvery: time.Second, commit: func(tx *bolt.Tx) error {
+			if !failing.Load() {
+				return tx.Commit()
+			}
+			if tries.Add(1) > 1000 {
+				return tx.Commit() // for ever, as it seems
+			}
+			return errSync
+		}})
+		create(t, b, testID(1))
+		failing.Store(true)
+		time.Sleep(time.Minute)
+		if n := tries.Load(); n > 20 {
+			t.Errorf("%d tries to store in a minute", n)
+		}
+		if _, err := b.Get(t.Context(), testID(1)); err != nil {
+			t.Errorf("the accepted save: %v", err)
+		}
+		if err := b.Close(); !errors.Is(err, ErrFailed) {
+			t.Errorf("Close: %v", err)
+		}
+	})
 }

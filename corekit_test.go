@@ -194,7 +194,7 @@ func (p pending) gives(want error) {
 	wantErr(p.t, <-p.done, want)
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -34,6 +34,7 @@ type live struct {
 	global  part
 	named   map[string]*part // the loaded ones
 	stored  []string         // names of the components that the store had
+	owner   string           // the user whose it is in the store
 	reason  Reason           // why it ended; 0 while it lives
 	done    chan struct{}    // made by the first Done
 	moving  chan struct{}    // while a move is under way; writes wait for it to be closed
@@ -61,7 +62,7 @@ type loadedComponent struct {
 
 // fill installs what a store read into a state that nobody else sees yet.
 func (l *live) fill(meta Meta, stored []string, loaded []loadedComponent) {
-	l.meta, l.stored, l.isNew = meta, stored, false
+	l.meta, l.stored, l.owner, l.isNew = meta, stored, meta.User, false
 	for _, c := range loaded {
 		l.partLocked(c.name).rebase(c.values, l.gen)
 	}
@@ -69,14 +70,14 @@ func (l *live) fill(meta Meta, stored []string, loaded []loadedComponent) {
 
 // adopt takes over what a detached copy of the same session holds.
 func (l *live) adopt(from *live) {
-	l.meta, l.stored, l.isNew = from.meta, from.stored, from.isNew
+	l.meta, l.stored, l.owner, l.isNew = from.meta, from.stored, from.owner, from.isNew
 	l.global, l.named, l.gen = from.global, from.named, from.gen
 }
 
 // copyLocked returns a detached copy of l under an ID. They share encoded values only.
 func (l *live) copyLocked(id ID) *live {
 	c := newLive(id, l.meta)
-	c.metaGen, c.isNew, c.keep, c.gen, c.stored = l.metaGen, l.isNew, l.keep, l.gen, l.stored
+	c.metaGen, c.isNew, c.keep, c.gen, c.stored, c.owner = l.metaGen, l.isNew, l.keep, l.gen, l.stored, l.owner
 	l.eachLocked(func(name string, p *part) { *c.partLocked(name) = p.clone() })
 	return c
 }
@@ -147,6 +148,9 @@ func (l *live) changesLocked() Changes {
 // savedLocked makes clean what ch has, unless it changed again since.
 func (l *live) savedLocked(ch Changes) {
 	l.isNew = false
+	if ch.Meta != nil {
+		l.owner = ch.Meta.User
+	}
 	if l.metaGen <= ch.seq {
 		l.metaGen = 0
 	}

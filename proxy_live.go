@@ -93,6 +93,10 @@ func (p *ProxyStore) load(ctx context.Context, store Store, l *live) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.adopt(s.state.Load())
+	if r, ok := As[refuser](store); ok && r.refuses(l.id, l.owner) {
+		l.loadErr = ErrNotFound // since it was read; from now on endCovered finds it
+		return
+	}
 	l.loadErr = nil
 }
 
@@ -179,6 +183,17 @@ func (p *ProxyStore) end(id ID, reason Reason) {
 	p.mu.Unlock()
 	if l != nil {
 		l.end(reason)
+	}
+}
+
+// endCovered ends the live sessions that a store has ended without a list of them. One that is
+// about to become the user's has ended as well: the store may have it already.
+func (p *ProxyStore) endCovered(reason Reason, covers func(id ID, user string) bool) {
+	ids := p.liveIDs(func(l *live) bool {
+		return !l.isNew && (covers(l.id, l.owner) || covers(l.id, l.meta.User))
+	})
+	for _, id := range ids {
+		p.end(id, reason)
 	}
 }
 

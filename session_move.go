@@ -117,6 +117,7 @@ func (s *Session) renew(ctx context.Context) (token string, err error) {
 	token = newToken()
 	to := from.copyLocked(TokenID(token))
 	to.savedLocked(Changes{seq: to.gen})
+	to.owner = to.meta.User
 	to.destine()
 	defer to.unlock()
 	if err := s.move(ctx, store, l, from, to); err != nil {

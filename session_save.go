@@ -198,7 +198,7 @@ func (l *live) reloadMetaLocked(meta Meta) {
 	if meta.LastAccess.Before(l.meta.LastAccess) {
 		meta.LastAccess = l.meta.LastAccess
 	}
-	l.meta = meta
+	l.meta, l.owner = meta, meta.User
 }
 
 // load reads one more component. The caller's later writes meet it or its own, never a mixture:

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,7 +15,8 @@ import (
 type clients struct {
 	listener *net.UnixListener
 	log      *slog.Logger
-	refused  sync.Once     // the first other user is logged
+	refused  sync.Once // the first other user is logged
+	pace     *pace
 	places   chan struct{} // holds an item for each client
 	closed   chan struct{}
 	once     sync.Once
@@ -23,13 +25,16 @@ type clients struct {
 	silent []*conn // clients that have not sent a request yet, in the order they came
 }
 
-func newClients(l *net.UnixListener, log *slog.Logger) *clients {
-	return &clients{listener: l, log: log, places: make(chan struct{}, maxClients), closed: make(chan struct{})}
+func newClients(l *net.UnixListener, log *slog.Logger, p *pace) *clients {
+	return &clients{listener: l, log: log, pace: p, places: make(chan struct{}, maxClients), closed: make(chan struct{})}
 }
 
 // Accept returns the next client once there is a place for it.
 func (c *clients) Accept() (net.Conn, error) {
 	for {
+		if !c.inTime() {
+			return nil, net.ErrClosed
+		}
 		raw, err := c.listener.AcceptUnix()
 		if err != nil {
 			return nil, err
@@ -38,11 +43,33 @@ func (c *clients) Accept() (net.Conn, error) {
 			c.refuse(raw, err)
 			continue
 		}
+		if gone(raw) { // before it is worth a place
+			raw.Close()
+			c.pace.charge(c.pace.each/cheap - c.pace.each)
+			continue
+		}
 		if !c.take() {
 			raw.Close()
 			return nil, net.ErrClosed
 		}
 		return &conn{UnixConn: raw, owner: c, since: time.Now()}, nil
+	}
+}
+
+// inTime waits until the next client may come. It says false when the listener is closed.
+func (c *clients) inTime() bool {
+	for {
+		wait := c.pace.wait(time.Now())
+		if wait == 0 {
+			return true
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-c.closed:
+			timer.Stop()
+			return false
+		}
 	}
 }
 
@@ -155,15 +182,20 @@ type conn struct {
 	*net.UnixConn
 	owner *clients
 	since time.Time
+	asked atomic.Bool // it has sent a request
+	left  atomic.Bool // and not taken the answer
 	once  sync.Once
 }
 
 // Write gives the client a while to read on.
-func (c *conn) Write(p []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
-		return 0, err
+func (c *conn) Write(p []byte) (n int, err error) {
+	if err = c.SetWriteDeadline(time.Now().Add(writeTimeout)); err == nil {
+		n, err = c.UnixConn.Write(p)
 	}
-	return c.UnixConn.Write(p)
+	if err != nil {
+		c.left.Store(true)
+	}
+	return n, err
 }
 
 // hangUp ends the connection; whoever serves it gives back the place.
@@ -172,7 +204,16 @@ func (c *conn) hangUp() { c.UnixConn.Close() }
 // Close ends the connection and gives back its place.
 func (c *conn) Close() error {
 	err := c.UnixConn.Close()
-	c.once.Do(func() { <-c.owner.places })
+	c.once.Do(func() {
+		switch p := c.owner.pace; {
+		case !c.asked.Load():
+		case c.left.Load():
+			p.charge(wasted * p.each)
+		default:
+			p.charge(-p.each)
+		}
+		<-c.owner.places
+	})
 	return err
 }
 

@@ -17,6 +17,14 @@ import (
 // maxClients is how many connections a server has at a time.
 const maxClients = 16
 
+// How many clients are let in that do not take an answer: so many at once, and then one each.
+const (
+	idleBurst = 4 * maxClients
+	idleEach  = time.Millisecond
+	wasted    = 20 // as many is one that asks and leaves
+	cheap     = 8  // as many are one, if they have left before they are looked at
+)
+
 // Server serves a [Backend] on a Unix socket.
 type Server struct {
 	socket  *socket
@@ -37,25 +45,31 @@ type Server struct {
 // Unix. A nil log is slog.Default.
 //
 // At most 16 clients are served at a time; further ones wait. Those that connect and ask for
-// nothing have to make room for them, and none is waited for longer than a minute.
+// nothing have to make room for them, and none is waited for longer than a minute. Of those that do
+// not take an answer a thousand are let in each second, so that they leave the processors to others.
 //
 // [session.Open]: https://pkg.go.dev/github.com/boltsession/session#Open
 func Serve(path string, b Backend, log *slog.Logger) (*Server, error) {
 	if log == nil {
 		log = slog.Default()
 	}
+	return serve(path, b, log, &pace{burst: idleBurst, each: idleEach})
+}
+
+func serve(path string, b Backend, log *slog.Logger, p *pace) (*Server, error) {
 	sock, err := listen(path)
 	if err != nil {
 		return nil, fmt.Errorf("serve admin socket %s: %w", path, err)
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
-	s := &Server{socket: sock, clients: newClients(sock.listener, log), log: log, cancel: cancel, stopped: make(chan struct{})}
+	s := &Server{socket: sock, clients: newClients(sock.listener, log, p), log: log, cancel: cancel, stopped: make(chan struct{})}
 	s.close = sync.OnceValue(s.closeOnce)
 	s.http = &http.Server{
-		Handler:           s.guarded(Handler(b)),
+		Handler:           noted(s.guarded(Handler(b))),
 		ReadHeaderTimeout: headerTimeout,
 		MaxHeaderBytes:    8 << 10,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ConnContext:       withConn,
 		ConnState:         s.clients.changed,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
@@ -114,6 +128,30 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// noted tells a client's connection that it has sent a request, and does no work for a client that
+// has left since. What changes something is done all the same: a client that is killed right after
+// it has sent that can expect it.
+func noted(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c, ok := r.Context().Value(connKey{}).(*conn); ok {
+			c.asked.Store(true)
+			if r.Method == http.MethodGet && gone(c.UnixConn) {
+				c.left.Store(true)
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// connKey is the context key of a request's connection.
+type connKey struct{}
+
+// withConn puts it there; see http.Server.ConnContext.
+func withConn(ctx context.Context, c net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, c)
 }
 
 // panicked logs a panic. Only the runtime's own are quoted: another's value could be anything.

@@ -45,6 +45,26 @@ func BenchmarkMerge(b *testing.B) {
 	}
 }
 
+// BenchmarkMergeNew splices a new key in and an old one out.
+func BenchmarkMergeNew(b *testing.B) {
+	m := eight(b)
+	set, removed := map[string][]byte{"key-35": {0x18, 0x20}}, []string{"key-6"}
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Merge(false, set, removed)
+	}
+}
+
+// BenchmarkWalk goes over all keys and values.
+func BenchmarkWalk(b *testing.B) {
+	m := eight(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		for range m.All() {
+		}
+	}
+}
+
 func BenchmarkUnseal(b *testing.B) {
 	bucket, key := []byte("global"), make([]byte, 32)
 	rec := record.Seal(nil, bucket, key, eight(b))

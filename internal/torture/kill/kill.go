@@ -151,6 +151,9 @@ func (k *killer) moment(most time.Duration) time.Duration {
 func (k *killer) check(ctx context.Context) error {
 	_, err := session.Check(ctx, k.path)
 	saves, renewals, _ := k.ledger.total()
+	if _, gone := os.Stat(filepath.Dir(k.path)); gone != nil {
+		return fmt.Errorf("the trial's own directory is gone, which tells nothing of the store: %w", gone)
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && saves+renewals == 0: // it was not created yet
 	case err != nil:

@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"iter"
 	"maps"
 	"time"
 
@@ -22,7 +23,8 @@ type Store struct{ db *bolt.DB }
 
 var bucket = []byte("sessions")
 
-type record struct {
+// Record is what is stored of a session.
+type Record struct {
 	Meta       session.Meta
 	Salt       []byte
 	Components map[string]map[string][]byte
@@ -30,7 +32,10 @@ type record struct {
 
 // Open opens or makes a file.
 func Open(path string) (*Store, error) {
-	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: time.Second, NoFreelistSync: true, FreelistType: bolt.FreelistMapType})
+	db, err := bolt.Open(path, 0o600, &bolt.Options{
+		Timeout: time.Second, NoFreelistSync: true, FreelistType: bolt.FreelistMapType,
+		InitialMmapSize: 256 << 20, // a write that has to map more would wait for readers
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +82,7 @@ func (n *Store) Save(_ context.Context, s *session.Session) error {
 		if ch.Meta != nil {
 			r.Meta, r.Salt = *ch.Meta, ch.Meta.Salt
 		}
-		r.merge(ch.Components)
+		r.Merge(ch.Components)
 		data, err := json.Marshal(r)
 		if err != nil {
 			return err
@@ -88,6 +93,28 @@ func (n *Store) Save(_ context.Context, s *session.Session) error {
 		s.Saved(ch)
 	}
 	return err
+}
+
+// All lists the sessions as session.Lister's does, in one transaction.
+func (n *Store) All(context.Context) iter.Seq2[session.Info, error] {
+	return func(yield func(session.Info, error) bool) {
+		err := n.db.View(func(tx *bolt.Tx) error {
+			c := tx.Bucket(bucket).Cursor()
+			for k, v := c.First(); k != nil; k, v = c.Next() {
+				var r Record
+				if err := json.Unmarshal(v, &r); err != nil {
+					return err
+				}
+				if !yield(session.Info{ID: session.ID(k), Meta: r.Meta}, nil) {
+					return nil
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			yield(session.Info{}, err)
+		}
+	}
 }
 
 // Destroy implements session.Store.
@@ -104,11 +131,14 @@ func (n *Store) Records() (count int) {
 	return count
 }
 
+// Relax has nothing synced any more, for controls in which no disk plays a part.
+func (n *Store) Relax() { n.db.NoSync = true }
+
 // Close implements session.Store.
 func (n *Store) Close() error { return n.db.Close() }
 
-func get(tx *bolt.Tx, id session.ID) (record, error) {
-	r := record{Components: map[string]map[string][]byte{}}
+func get(tx *bolt.Tx, id session.ID) (Record, error) {
+	r := Record{Components: map[string]map[string][]byte{}}
 	data := tx.Bucket(bucket).Get(id[:])
 	if data == nil {
 		return r, session.ErrNotFound
@@ -118,7 +148,8 @@ func get(tx *bolt.Tx, id session.ID) (record, error) {
 	return r, err
 }
 
-func (r *record) merge(changes map[string]session.ComponentChanges) {
+// Merge makes changes to the components.
+func (r *Record) Merge(changes map[string]session.ComponentChanges) {
 	for name, c := range changes {
 		if c.Clear || r.Components[name] == nil {
 			r.Components[name] = map[string][]byte{}
