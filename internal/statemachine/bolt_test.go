@@ -53,8 +53,14 @@ func (w *world) checkFile(path string) error {
 	return err
 }
 
-// reopen closes the store and opens it again: everything is there.
+// reopen closes the store and opens it again: everything is there. As all that do so it is done
+// seldom, for handles end with it.
 func (w *world) reopen(*rapid.T) {
+	w.seldom(4)
+	w.reopenNow()
+}
+
+func (w *world) reopenNow() {
 	w.close()
 	w.told.take()
 	for id := range w.model.sessions {
@@ -144,14 +150,16 @@ func (w *world) backup(*rapid.T) {
 
 // addKey opens the store with one more key, before the others.
 func (w *world) addKey(*rapid.T) {
+	w.seldom(4)
 	w.file.keys++
 	key := bytes.Repeat([]byte{byte(w.file.keys)}, 32)
 	w.file.opts.Keys = append([][]byte{key}, w.file.opts.Keys...)
-	w.reopen(nil)
+	w.reopenNow()
 }
 
 // rekey rewrites what is not under the first key, and opens the store with that alone.
 func (w *world) rekey(*rapid.T) {
+	w.seldom(4)
 	report, err := w.file.store.Rekey(w.ctx)
 	if len(w.file.opts.Keys) == 0 {
 		w.same("Rekey without keys", err, errUnsupported)
@@ -162,7 +170,7 @@ func (w *world) rekey(*rapid.T) {
 		w.Fatalf("Rekey: %+v", report)
 	}
 	w.file.opts.Keys = w.file.opts.Keys[:1]
-	w.reopen(nil)
+	w.reopenNow()
 }
 
 // checkStats compares what the store tells of itself.
