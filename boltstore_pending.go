@@ -55,6 +55,7 @@ func (b *BoltStore) acceptInto(s *shard, o *op) (taken, first bool, err error) {
 	next, err := b.acceptedLocked(s, o)
 	if err == nil {
 		first = b.mem.pendLocked(s, o.id, next)
+		b.mem.untouchLocked(s, o.id) // what was touched so far is part of it
 	}
 	return true, first, err
 }
@@ -69,7 +70,8 @@ func (b *BoltStore) acceptedLocked(s *shard, o *op) (*pendingEntry, error) {
 	if was != nil && owed.cover(o.id, was.meta.User) {
 		return nil, ErrNotFound
 	}
-	alive := was != nil && !s.markLocked(o.id).over(was.meta.Meta).Expired(o.at)
+	touch := s.markLocked(o.id)
+	alive := was != nil && !touch.over(was.meta.Meta).Expired(o.at)
 	switch {
 	case alive && o.rev.isNew && !was.meta.sameBirth(o.rev.meta):
 		return nil, ErrExists
@@ -78,10 +80,9 @@ func (b *BoltStore) acceptedLocked(s *shard, o *op) (*pendingEntry, error) {
 	case !alive && b.crowded():
 		return nil, errCrowded
 	case !alive:
-		b.mem.untouchLocked(s, o.id)
 		was = &pendingEntry{rev: &revision{isNew: true}, birth: b.mem.saves.Add(1)}
 	}
-	meta, bodies, err := o.rev.apply(was.touched(s.markLocked(o.id)), func(name string) (record.Map, error) {
+	meta, bodies, err := o.rev.apply(was.touched(touch), func(name string) (record.Map, error) {
 		return b.pendingValues(was, o.id, name)
 	}, b.opts.MaxComponentSize)
 	if err != nil {
