@@ -31,6 +31,7 @@ type BoltStore struct {
 	fileMu   sync.RWMutex // held by readers while they read
 	file     *boltfile.File
 	reopened chan struct{} // closed when a file that failed is open again
+	failedAt time.Time     // when it was closed
 
 	mem       *memory
 	queue     *taskQueue
@@ -112,6 +113,9 @@ func (b *BoltStore) MaxComponentSize() int { return b.opts.MaxComponentSize }
 
 // OnDestroy is [Notifier].OnDestroy.
 func (b *BoltStore) OnDestroy(f func(ID, Reason)) (cancel func()) { return b.observers.add(f) }
+
+// watch has a ProxyStore told of ends, before those that OnDestroy registers.
+func (b *BoltStore) watch(end func(ID, Reason)) { b.observers.addProxy(end) }
 
 // Close is [Store].Close: it waits for work under way, stores what was accepted and touched, and
 // closes the file. The error says that something could not be stored, or the file not be closed.

@@ -92,8 +92,15 @@ func (l *badLuck) commit(tx *bolt.Tx) error {
 		return tx.Commit()
 	}
 	l.bad++
-	ways := []func(*bolt.Tx) error{noRoom, noRoom, noRoom, syncFailed, syncFailedAfterAll, panics}
+	ways := []func(*bolt.Tx) error{noRoom, noRoom, noRoom, noRoom, syncFailed, syncFailedAfterAll, panics, panicsAfterAll}
 	return ways[l.rand.IntN(len(ways))](tx)
+}
+
+func panicsAfterAll(tx *bolt.Tx) error {
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	return panics(tx)
 }
 
 // chaosWorker has sessions that nobody else uses, so it knows what must be there.

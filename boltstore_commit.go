@@ -56,10 +56,7 @@ func (c *committer) write(tasks []*task) error {
 	}
 	b.measureTx(tx)
 	a.seen, a.crowd, a.count, a.keys = b.mem.touched, b.crowded(), b.count.Load(), b.opts.keys
-	a.refused, a.owed = b.mem.isRefused, c.owed
-	if a.room, err = b.roomOf(tx); err != nil {
-		return err
-	}
+	a.refused, a.owed, a.room = b.mem.isRefused, c.owed, b.roomOf(tx)
 	for _, t := range tasks {
 		if err := a.apply(t); err != nil {
 			return err

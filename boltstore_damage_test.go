@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	bolt "go.etcd.io/bbolt"
 )
 
 // TestBoltStoreDamagedRecord: it ends its session, and no other.
@@ -58,6 +60,52 @@ func TestBoltStoreDamagedRecord(t *testing.T) {
 				t.Errorf("the other session: %v", err)
 			}
 			create(t, again, testID(1))
+		})
+	}
+}
+
+// TestBoltStoreStrayValues: when the key of a session's values is damaged under the open store, the
+// session is damaged, and not one without values.
+func TestBoltStoreStrayValues(t *testing.T) {
+	reads := map[string]func(*BoltStore) error{
+		"Get": func(b *BoltStore) error { _, err := b.Get(t.Context(), testID(1)); return err },
+		"Save": func(b *BoltStore) error {
+			return b.commit(t.Context(), Changes{ID: testID(1), Components: map[string]ComponentChanges{"": {Set: map[string][]byte{"k": {1}}}}})
+		},
+		"All": func(b *BoltStore) error {
+			for info := range b.All(t.Context()) {
+				if info.ID == testID(1) {
+					t.Error("the session is listed")
+				}
+			}
+			return ErrNotFound
+		},
+	}
+	for name, read := range reads {
+		t.Run(name, func(t *testing.T) {
+			b := openBoltAtUnchecked(t, filepath.Join(t.TempDir(), "sessions.db"), nil)
+			defer b.Close()
+			for i := range 3 {
+				create(t, b, testID(i))
+			}
+			err := b.file.DB().Update(func(tx *bolt.Tx) error {
+				global, key := tx.Bucket(sessionsBucket).Bucket(globalBucket), dataKey("", testID(1))
+				value := slices.Clone(global.Get(key))
+				if err := global.Delete(key); err != nil {
+					return err
+				}
+				key[31] ^= 1
+				return global.Put(key, value)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := read(b); !errors.Is(err, ErrNotFound) {
+				t.Errorf("%v, want ErrNotFound", err)
+			}
+			if n, err := b.Length(t.Context()); n != 2 || err != nil {
+				t.Errorf("Length = %d, %v", n, err)
+			}
 		})
 	}
 }

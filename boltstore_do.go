@@ -46,7 +46,9 @@ func (b *BoltStore) do(ctx context.Context, o *op) (outcome, error) {
 	if out.owing != nil {
 		b.observers.refuse(out.owing)
 	}
-	b.tell(out.ended)
+	if out.news != nil || o.ends() {
+		b.observers.tell(out.news)
+	}
 	return out, out.err
 }
 
@@ -58,7 +60,7 @@ func (b *BoltStore) undone(o *op, err error) error {
 	}
 	if o.kind == opDestroy {
 		b.mem.refuse(o.id, o.reason)
-		b.observers.notify(o.reason, o.id)
+		b.observers.tell(b.observers.publish(ending{o.id, o.reason}))
 	} else {
 		b.observers.refuse(b.owe(o, false))
 	}

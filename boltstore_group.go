@@ -27,7 +27,7 @@ func (c *committer) commit(group []*task) (err error) {
 	switch {
 	case err == nil:
 		done, rest := roomless(group)
-		answer(done)
+		c.answer(done)
 		if len(group) == 1 && len(rest) == 1 {
 			return c.deny(rest, errNoRoom)
 		} else if len(rest) > 0 {
@@ -97,13 +97,14 @@ func (c *committer) deny(group []*task, err error) error {
 		t.err, t.count = told, 0
 		switch {
 		case t.kind == opSave && t.promised && c.flush.err == nil:
+			c.store.flushFull.Store(isFull(err)) // no more are accepted from now on
 			c.flush.err = told
 			c.store.log.Error("session: cannot store accepted saves, they stay in memory", "error", told)
 		case t.kind == opTouch:
 			c.touch.err = told
 		}
 	}
-	answer(group)
+	c.answer(group)
 	return err
 }
 
@@ -142,8 +143,14 @@ func (c *committer) refuseEach(ends []ending) {
 	}
 }
 
-// answer tells those who wait that the outcome of their tasks is there.
-func answer(group []*task) {
+// answer tells those who wait that the outcome of their tasks is there. What ended is published
+// before the first of them can know.
+func (c *committer) answer(group []*task) {
+	for _, t := range group {
+		if t.done != nil {
+			t.news = c.store.observers.publish(t.ended...)
+		}
+	}
 	for _, t := range group {
 		t.answer()
 	}

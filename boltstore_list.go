@@ -193,8 +193,7 @@ func (t *tables) page(from []byte) (page []listed, next []byte) {
 			continue
 		}
 		id, raw := ID(k), rawSession{meta: v}
-		if k, v = c.Next(); bytes.Equal(k, dataKey("", id)) {
-			raw.data = v
+		if k, v = c.Next(); raw.follow(id, k, v) {
 			k, v = c.Next()
 		}
 		page = append(page, t.describe(id, raw))

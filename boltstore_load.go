@@ -210,7 +210,8 @@ func copied(buf, src []byte) (copied, longer []byte) {
 	return buf[at:len(buf):len(buf)], buf
 }
 
-// reopenWait is how long a read waits for a file that failed to be open again.
+// reopenWait is how long after a failure reads wait for the file to be open again. Those that come
+// later are told at once: requests would only pile up.
 const reopenWait = time.Second
 
 // view calls f in a read transaction. What f gets from it must not leave f. A fault of the disk
@@ -235,12 +236,12 @@ func (b *BoltStore) lockFile() (*boltfile.File, error) {
 	if b.file != nil {
 		return b.file, nil
 	}
-	reopened := b.reopened
+	reopened, wait := b.reopened, reopenWait-time.Since(b.failedAt)
 	b.fileMu.RUnlock()
 	if b.queue.closed() {
 		return nil, ErrClosed
 	}
-	timer := time.NewTimer(reopenWait)
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-reopened:

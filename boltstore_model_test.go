@@ -54,11 +54,11 @@ func (m modelStore) apply(o op) error {
 
 func (m modelStore) save(o op) error {
 	switch {
-	case o.kind == opRenew && o.id == o.to, o.rev.isNew && m.alive(o.id, o.at):
+	case o.rev.isNew && m.alive(o.id, o.at):
 		return ErrExists
 	case !o.rev.isNew && !m.alive(o.id, o.at):
 		return ErrNotFound
-	case o.kind == opRenew && m.alive(o.to, o.at):
+	case o.kind == opRenew && (o.id == o.to || m.alive(o.to, o.at)):
 		return ErrExists
 	}
 	s := modelSession{values: map[string]map[string]string{}}

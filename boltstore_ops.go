@@ -56,12 +56,6 @@ type item struct {
 	forged   bool          // of opRekey: the record cannot be right
 }
 
-// ending is a session that ended.
-type ending struct {
-	id     ID
-	reason Reason
-}
-
 // accepted returns the ops that store what is pending of the sessions that this op is about. An
 // op that ends them has no need of it.
 func (o *op) accepted() (ops []op) {
@@ -86,6 +80,7 @@ type outcome struct {
 	err   error
 	count int      // sessions that ended and had not expired, or that were reaped
 	ended []ending // that observers are to be told of
+	news  *news    // of these, published
 	took  time.Duration
 	owing *owedEnd // an end of many that is to be tried again; live sessions are to end with it
 }

@@ -203,14 +203,10 @@ func (c *committer) settleOwed(t *task) {
 	}
 	b := c.store
 	b.mem.paid(t.owed)
-	if ended := t.ended; len(ended) > 0 && !t.owed.told {
-		b.telling.Go(func() { b.tell(ended) })
+	if t.owed.told {
+		return
 	}
-}
-
-// tell tells observers of sessions that ended.
-func (b *BoltStore) tell(ended []ending) {
-	for _, e := range ended {
-		b.observers.notify(e.reason, e.id)
+	if n := b.observers.publish(t.ended...); n != nil {
+		b.telling.Go(func() { b.observers.tell(n) })
 	}
 }

@@ -7,9 +7,13 @@ import (
 	"github.com/boltsession/session/internal/record"
 )
 
-// maxPending bounds the encoded values that wait to be committed. Beyond it a save is answered
-// when it is committed, as it is without SyncEvery.
-const maxPending = 64 << 20
+const (
+	// maxPending bounds the memory of what waits to be committed. Beyond it a save is answered
+	// when it is committed, as it is without SyncEvery.
+	maxPending = 128 << 20
+	// pendingCost is the memory of one session that waits, beside its encoded values.
+	pendingCost = 512
+)
 
 // pendingEntry is what was accepted of one session and is not committed: the session as it will
 // be, as far as it is not as in the file. rev and meta are replaced, not modified.
@@ -24,7 +28,7 @@ type pendingEntry struct {
 // accept takes a save into memory, to be committed within SyncEvery. taken is false when the
 // save has to go to the committer.
 func (b *BoltStore) accept(o *op) (taken bool, err error) {
-	if b.mem.bytes.Load() > maxPending {
+	if b.mem.bytes.Load()+pendingCost*b.mem.pending.Load() >= b.opts.maxPending {
 		b.queue.soonest(&b.queue.flushAt, time.Now())
 		return false, nil
 	}
@@ -51,6 +55,7 @@ func (b *BoltStore) acceptInto(s *shard, o *op) (taken, first bool, err error) {
 	next, err := b.acceptedLocked(s, o)
 	if err == nil {
 		first = b.mem.pendLocked(s, o.id, next)
+		b.mem.untouchLocked(s, o.id) // what was touched so far is part of it
 	}
 	return true, first, err
 }
@@ -65,7 +70,8 @@ func (b *BoltStore) acceptedLocked(s *shard, o *op) (*pendingEntry, error) {
 	if was != nil && owed.cover(o.id, was.meta.User) {
 		return nil, ErrNotFound
 	}
-	alive := was != nil && !s.markLocked(o.id).over(was.meta.Meta).Expired(o.at)
+	touch := s.markLocked(o.id)
+	alive := was != nil && !touch.over(was.meta.Meta).Expired(o.at)
 	switch {
 	case alive && o.rev.isNew && !was.meta.sameBirth(o.rev.meta):
 		return nil, ErrExists
@@ -74,10 +80,9 @@ func (b *BoltStore) acceptedLocked(s *shard, o *op) (*pendingEntry, error) {
 	case !alive && b.crowded():
 		return nil, errCrowded
 	case !alive:
-		b.mem.untouchLocked(s, o.id)
 		was = &pendingEntry{rev: &revision{isNew: true}, birth: b.mem.saves.Add(1)}
 	}
-	meta, bodies, err := o.rev.apply(was.touched(s.markLocked(o.id)), func(name string) (record.Map, error) {
+	meta, bodies, err := o.rev.apply(was.touched(touch), func(name string) (record.Map, error) {
 		return b.pendingValues(was, o.id, name)
 	}, b.opts.MaxComponentSize)
 	if err != nil {

@@ -9,7 +9,11 @@ import (
 )
 
 // expired says whether a session is expired when an op judges it, its touches in memory counted.
+// Those before a save that was accepted are in its metadata.
 func (o *op) expired(m *storedMeta, touch touchMark) bool {
+	if o.promised && !o.rev.isNew && o.rev.meta != nil && !o.rev.meta.Expired(o.at) {
+		return false
+	}
 	return touch.over(m.Meta).Expired(o.at)
 }
 
@@ -46,7 +50,7 @@ func (a *applier) save(o *op) error {
 // revise returns what the op makes of the session that is stored as was.
 func (a *applier) revise(o *op, was *storedMeta) (*storedMeta, []loadedComponent, error) {
 	base := was
-	if was != nil {
+	if was != nil && !o.promised {
 		touched := *was
 		touched.Meta = o.touch.over(was.Meta)
 		base = &touched
@@ -57,8 +61,8 @@ func (a *applier) revise(o *op, was *storedMeta) (*storedMeta, []loadedComponent
 		}
 		return values, err
 	}, a.limit)
-	if err == nil && was == nil && o.promised {
-		next.Meta = o.touch.over(next.Meta) // touched between its first save and this commit
+	if err == nil && o.promised {
+		next.Meta = o.touch.over(next.Meta) // touched between its acceptance and this commit
 	}
 	return next, bodies, err
 }

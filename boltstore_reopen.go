@@ -54,7 +54,7 @@ func (c *committer) reopen() bool {
 func (b *BoltStore) letGo() *boltfile.File {
 	b.fileMu.Lock()
 	file := b.file
-	b.file, b.reopened = nil, make(chan struct{})
+	b.file, b.reopened, b.failedAt = nil, make(chan struct{}), time.Now()
 	b.fileMu.Unlock()
 	if err := file.CloseDirty(); err != nil {
 		b.log.Error("session: cannot close the failed file", "error", err)

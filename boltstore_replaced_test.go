@@ -36,8 +36,12 @@ func TestReopenRefusesAReplacedFile(t *testing.T) {
 			t.Fatalf("Save gave %v, want ErrUncertain", err)
 		}
 		time.Sleep(time.Minute)
+		start := time.Now()
 		if _, err := b.Get(t.Context(), testID(1)); !errors.Is(err, ErrFailed) {
 			t.Errorf("Get of a destroyed session gave %v, want ErrFailed", err)
+		}
+		if took := time.Since(start); took != 0 {
+			t.Errorf("a read waited %v for a file that failed a minute ago", took)
 		}
 		if err := b.Close(); !errors.Is(err, ErrFailed) {
 			t.Errorf("Close gave %v, want ErrFailed", err)

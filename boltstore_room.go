@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/boltsession/session/internal/boltfile"
 	bolt "go.etcd.io/bbolt"
@@ -34,16 +35,13 @@ type room struct {
 
 // pathPages is how many pages a transaction changes beside those that its records are on: the
 // roots of the buckets, and what is between.
-const pathPages = 16
+const pathPages = 8
 
 // roomOf returns the room of a transaction.
-func (b *BoltStore) roomOf(tx *bolt.Tx) (*room, error) {
-	size, err := b.file.Size()
-	if err != nil {
-		return nil, &commitError{fmt.Errorf("look at file: %w", err)}
-	}
+func (b *BoltStore) roomOf(tx *bolt.Tx) *room {
 	page := int64(tx.DB().Info().PageSize)
-	used, end := tx.Size()+page, b.opts.MaxSize-int64(growStep(b.opts.MaxSize)) // where bbolt stops
+	used, end := tx.Size()+page, fileEnd(b.opts.MaxSize)
+	size := max(b.file.Extent(), used)
 	r := &room{page: page, left: min(size, end) - used + b.stats.free.Load() - reserve(b.opts.MaxSize, page)}
 	r.more = func(need int64) (int64, error) {
 		for _, step := range []int64{max(need, int64(growStep(b.opts.MaxSize))), need} {
@@ -63,7 +61,7 @@ func (b *BoltStore) roomOf(tx *bolt.Tx) (*room, error) {
 		}
 		return 0, nil
 	}
-	return r, nil
+	return r
 }
 
 // take takes the room that edits need. It says false when there is none but what is kept for ends,
@@ -129,4 +127,32 @@ func roomless(group []*task) (done, rest []*task) {
 		}
 	}
 	return done, rest
+}
+
+// outlived drops an accepted new session that has expired, as it may have while it waited for room:
+// storing it would take some, and only the reaper would ever find it.
+func (c *committer) outlived(id ID, now time.Time) bool {
+	b := c.store
+	if !b.mem.dropExpired(id, now) {
+		return false
+	}
+	b.stats.ended.Add(1)
+	if n := b.observers.publish(ending{id, Expired}); n != nil {
+		b.telling.Go(func() { b.observers.tell(n) })
+	}
+	return true
+}
+
+// dropExpired forgets a session that is in memory only, if it has expired.
+func (m *memory) dropExpired(id ID, now time.Time) bool {
+	s := m.of(id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.pending[id]
+	if e == nil || !e.rev.isNew || s.held[id] > 0 || !s.markLocked(id).over(e.meta.Meta).Expired(now) {
+		return false
+	}
+	m.dropLocked(s, id, e)
+	m.untouchLocked(s, id)
+	return true
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // shardCount is the number of shards. They are in the order of the IDs in them.
@@ -114,11 +115,12 @@ func (m *memory) stored(id ID, mark touchMark) {
 		delete(s.touched, id)
 		m.touches.Add(-1)
 	default:
-		now.first = mark.last
+		now.first, now.gap = mark.last, min(now.gap, time.Duration(now.last-mark.last))
 	}
 }
 
-// untouchLocked drops touches of a session that ended, as a new one of its ID begins.
+// untouchLocked drops touches: of a session that ended, as a new one of its ID begins, or those that
+// an accepted save has in it.
 func (m *memory) untouchLocked(s *shard, id ID) {
 	if _, ok := s.touched[id]; ok {
 		delete(s.touched, id)

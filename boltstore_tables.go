@@ -60,10 +60,22 @@ func findRaw(global *bolt.Bucket, id ID) (raw rawSession) {
 	}
 	raw.meta = v
 	k, v = c.Next()
-	if len(k) == len(id)+1 && bytes.Equal(k[:len(id)], id[:]) && k[len(id)] == dataRecord {
-		raw.data = v
-	}
+	raw.follow(id, k, v)
 	return raw
+}
+
+// follow takes the record that comes after a session's metadata: its values, or another session's
+// metadata. Anything else is what is left of values whose key was damaged while the file was open,
+// and the session is damaged: it must not be taken for one without values.
+func (r *rawSession) follow(id ID, k, v []byte) (isData bool) {
+	switch {
+	case len(k) == len(id)+1 && bytes.Equal(k[:len(id)], id[:]) && k[len(id)] == dataRecord:
+		r.data = v
+		return true
+	case k != nil && !isMetaKey(k):
+		r.meta = []byte{} // no checksum fits
+	}
+	return false
 }
 
 // component returns a component's bucket, nil if no session has the component.

@@ -158,25 +158,30 @@ func mergeMeta(stored Meta, change *Meta) Meta {
 
 // Destroy is [Store].Destroy.
 func (m *MemoryStore) Destroy(ctx context.Context, id ID) error {
-	var ended []ID
+	var n *news
 	err := m.do(ctx, func(time.Time) error {
 		if _, ok := m.sessions[id]; ok {
 			delete(m.sessions, id)
-			ended = append(ended, id)
+			n = m.observers.publish(ending{id, Destroyed})
 		}
 		return nil
 	})
-	m.observers.notify(Destroyed, ended...)
+	m.observers.tell(n)
 	return err
 }
 
 // Renew is [Renewer].Renew.
 func (m *MemoryStore) Renew(ctx context.Context, s *Session, to ID) error {
 	return s.renewTo(ctx, func(ch Changes) error {
-		err := m.do(ctx, func(now time.Time) error { return m.moveLocked(ch, to, now) })
-		if err == nil && !ch.New { // else there was nothing that could end
-			m.observers.notify(Renewed, ch.ID)
-		}
+		var n *news
+		err := m.do(ctx, func(now time.Time) error {
+			err := m.moveLocked(ch, to, now)
+			if err == nil && !ch.New { // else there was nothing that could end
+				n = m.observers.publish(ending{ch.ID, Renewed})
+			}
+			return err
+		})
+		m.observers.tell(n)
 		return err
 	})
 }
@@ -207,6 +212,9 @@ func (m *MemoryStore) Touch(ctx context.Context, id ID, at time.Time) error {
 // OnDestroy is [Notifier].OnDestroy.
 func (m *MemoryStore) OnDestroy(f func(ID, Reason)) (cancel func()) { return m.observers.add(f) }
 
+// watch has a ProxyStore told of ends, before those that OnDestroy registers.
+func (m *MemoryStore) watch(end func(ID, Reason)) { m.observers.addProxy(end) }
+
 // Close is [Store].Close. The sessions are gone with it.
 func (m *MemoryStore) Close() error {
 	m.mu.Lock()
@@ -223,31 +231,34 @@ func (m *MemoryStore) do(ctx context.Context, f func(now time.Time) error) error
 	}
 	now := time.Now()
 	expired, err := m.locked(now, f)
-	m.observers.notify(Expired, expired...)
+	if expired != nil {
+		m.observers.tell(expired)
+	}
 	return err
 }
 
-func (m *MemoryStore) locked(now time.Time, f func(now time.Time) error) (expired []ID, err error) {
+func (m *MemoryStore) locked(now time.Time, f func(now time.Time) error) (expired *news, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
 		return nil, ErrClosed
 	}
 	if m.reapEvery > 0 && now.Sub(m.reaped) >= m.reapEvery {
-		expired = m.reapLocked(now)
+		_, expired = m.reapLocked(now)
 	}
 	return expired, f(now)
 }
 
-func (m *MemoryStore) reapLocked(now time.Time) (expired []ID) {
+func (m *MemoryStore) reapLocked(now time.Time) (count int, n *news) {
 	m.reaped = now
+	var expired []ID
 	for id, s := range m.sessions {
 		if s.meta.Expired(now) {
 			delete(m.sessions, id)
 			expired = append(expired, id)
 		}
 	}
-	return expired
+	return len(expired), m.observers.publish(reasoned(Expired, expired)...)
 }
 
 // findLocked returns the unexpired session under id, or nil.

@@ -69,18 +69,19 @@ func (m *MemoryStore) Reap(ctx context.Context) (int, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	expired, err := m.reapNow(time.Now())
-	m.observers.notify(Expired, expired...)
-	return len(expired), err
+	count, n, err := m.reapNow(time.Now())
+	m.observers.tell(n)
+	return count, err
 }
 
-func (m *MemoryStore) reapNow(now time.Time) ([]ID, error) {
+func (m *MemoryStore) reapNow(now time.Time) (count int, n *news, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
-		return nil, ErrClosed
+		return 0, nil, ErrClosed
 	}
-	return m.reapLocked(now), nil
+	count, n = m.reapLocked(now)
+	return count, n, nil
 }
 
 // ByUser is [UserIndex].ByUser. It looks at every session.
@@ -97,21 +98,23 @@ func (m *MemoryStore) DestroyUser(ctx context.Context, user string, except ...ID
 
 // endWhere ends the sessions for which match says so, and returns how many were not expired
 // already.
-func (m *MemoryStore) endWhere(ctx context.Context, reason Reason, match func(ID, *memorySession) bool) (n int, err error) {
-	var ended []ID
+func (m *MemoryStore) endWhere(ctx context.Context, reason Reason, match func(ID, *memorySession) bool) (count int, err error) {
+	var n *news
 	err = m.do(ctx, func(now time.Time) error {
+		var ended []ID
 		for id, s := range m.sessions {
 			if !match(id, s) {
 				continue
 			}
 			if !s.meta.Expired(now) {
-				n++
+				count++
 			}
 			delete(m.sessions, id)
 			ended = append(ended, id)
 		}
+		n = m.observers.publish(reasoned(reason, ended)...)
 		return nil
 	})
-	m.observers.notify(reason, ended...)
-	return n, err
+	m.observers.tell(n)
+	return count, err
 }

@@ -77,13 +77,25 @@ func (p *ProxyStore) Store() (Store, error) {
 		return nil, errors.New("session: the open function of NewProxyStore returned no store")
 	}
 	if n, ok := As[Notifier](store); ok {
-		n.OnDestroy(p.end) // for as long as both live
+		p.watch(n)
 	}
 	if r, ok := As[refuser](store); ok {
 		r.onRefuse(p.endCovered)
 	}
 	p.store = store
 	return store, nil
+}
+
+// watch has the live sessions end with those of the store, for as long as both live.
+func (p *ProxyStore) watch(n Notifier) {
+	switch n := n.(type) {
+	case *BoltStore:
+		n.watch(p.end)
+	case *MemoryStore:
+		n.watch(p.end)
+	default:
+		n.OnDestroy(p.end)
+	}
 }
 
 // Unwrap returns the store behind, for [As]; nil if it cannot be opened.

@@ -32,15 +32,15 @@ type ReaperOptions struct {
 //
 // A [BoltStore] has one already, by BoltOptions.Reap; a [MemoryStore] needs none.
 type Reaper struct {
-	store    Reapable
-	log      *slog.Logger
-	schedule *cron.Cron // nil: never
+	store Reapable
+	log   *slog.Logger
 
 	closing context.Context // done when Close begins
 	cancel  context.CancelFunc
 	closed  atomic.Bool
-	stopped chan struct{} // closed when Close is through
-	turn    chan struct{} // holds an item while a run is under way, and for ever after Close
+	stopped chan struct{}  // closed when Close is through
+	work    sync.WaitGroup // the schedule, and the runs that it began
+	turn    chan struct{}  // holds an item while a run is under way, and for ever after Close
 
 	mu    sync.Mutex
 	last  ReapRun
@@ -84,9 +84,7 @@ func NewReaper(store Reapable, schedule string, opts *ReaperOptions) (*Reaper, e
 	}
 	r.closing, r.cancel = context.WithCancel(context.Background())
 	if due != nil {
-		r.schedule = cron.New(cron.WithLogger(cron.DiscardLogger))
-		r.schedule.Schedule(due, cron.FuncJob(r.comeDue))
-		r.schedule.Start()
+		r.work.Go(func() { r.follow(&alarm{due: due}) })
 	}
 	return r, nil
 }
@@ -167,27 +165,44 @@ func (r *Reaper) Close() error {
 		return nil
 	}
 	r.cancel()
-	if r.schedule != nil {
-		<-r.schedule.Stop().Done()
-	}
+	r.work.Wait()
 	r.turn <- struct{}{}
 	close(r.stopped)
 	return nil
 }
 
-// comeDue is the scheduled job. cron's own wrappers would not do: SkipIfStillRunning under
-// Recover never runs a job again that panicked once.
+// follow has runs come due until the reaper is closed. cron's own loop would not do: it goes by the
+// wall clock, and after that was set back it waits until it is as late again. Nor would its wrappers:
+// SkipIfStillRunning under Recover never runs a job again that panicked once.
+func (r *Reaper) follow(a *alarm) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-r.closing.Done():
+			return
+		case <-timer.C:
+		}
+		isDue, wait := a.look(time.Now())
+		if isDue {
+			r.work.Go(r.comeDue)
+		}
+		timer.Reset(wait)
+	}
+}
+
+// comeDue is the scheduled job.
 func (r *Reaper) comeDue() {
 	now := time.Now()
 	if r.setForward(now) {
-		r.log.Warn("session: reaping skipped once: the clock was set forward, or the machine slept")
+		r.say(slog.LevelWarn, "session: reaping skipped once: the clock was set forward, or the machine slept")
 		r.record(ReapRun{Start: now, Skipped: true})
 		return
 	}
 	select {
 	case r.turn <- struct{}{}:
 	default:
-		r.log.Warn("session: reaping skipped: another run is still under way")
+		r.say(slog.LevelWarn, "session: reaping skipped: another run is still under way")
 		r.record(ReapRun{Start: now, Skipped: true})
 		return
 	}
@@ -197,9 +212,9 @@ func (r *Reaper) comeDue() {
 	}
 	switch run := r.run(r.closing); {
 	case run.Err == nil:
-		r.log.Debug("session: reaped", "sessions", run.Reaped, "took", run.Took)
+		r.say(slog.LevelDebug, "session: reaped", "sessions", run.Reaped, "took", run.Took)
 	case !errors.Is(run.Err, ErrClosed):
-		r.log.Error("session: reaping failed", "error", run.Err, "sessions", run.Reaped, "took", run.Took)
+		r.say(slog.LevelError, "session: reaping failed", "error", run.Err, "sessions", run.Reaped, "took", run.Took)
 	}
 }
 
@@ -230,9 +245,16 @@ func (r *Reaper) reap(ctx context.Context) (n int, err error) {
 			what = fault.Error()
 		}
 		err = fmt.Errorf("session: reap: the store panicked: %s", what)
-		r.log.Error("session: panic while reaping", "panic", what, "stack", string(debug.Stack()))
+		r.say(slog.LevelError, "session: panic while reaping", "panic", what, "stack", string(debug.Stack()))
 	}()
 	return r.store.Reap(ctx)
+}
+
+// say logs. The handler may be the app's own, and on the schedule's goroutine nobody recovers: its
+// panic must not end the process.
+func (r *Reaper) say(level slog.Level, msg string, args ...any) {
+	defer func() { _ = recover() }()
+	r.log.Log(context.Background(), level, msg, args...)
 }
 
 func (r *Reaper) record(run ReapRun) {

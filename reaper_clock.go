@@ -25,3 +25,27 @@ func (c *clockWatch) setForward(wall time.Time, mono time.Duration) bool {
 	c.wall, c.mono = wall, mono
 	return outran > maxClockJump
 }
+
+// maxWait is how long a reaper waits at most before it looks at the clock again, which may have
+// been set.
+const maxWait = time.Minute
+
+// alarm tells when runs come due.
+type alarm struct {
+	due  interface{ Next(time.Time) time.Time }
+	next time.Time // zero before the first look
+}
+
+// look says whether a run has come due, and how long to wait until the next look. now has a
+// monotonic reading, which intervals are measured by. When the clock was set back, what is due
+// earlier by its new time counts.
+func (a *alarm) look(now time.Time) (isDue bool, wait time.Duration) {
+	isDue = !a.next.IsZero() && !now.Before(a.next)
+	if next := a.due.Next(now); isDue || a.next.IsZero() || next.Before(a.next) {
+		a.next = next
+	}
+	if a.next.IsZero() { // not in the next five years
+		return isDue, maxWait
+	}
+	return isDue, min(a.next.Sub(now), maxWait)
+}

@@ -62,3 +62,81 @@ func TestClockWatch(t *testing.T) {
 		}
 	}
 }
+
+// TestAlarm: a clock that is set back by a day puts off no run by a day.
+func TestAlarm(t *testing.T) {
+	at := func(clock string) time.Time {
+		v, err := time.ParseInLocation("2 15:04:05", clock, time.Local)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v.AddDate(2026, 0, 0)
+	}
+	type look struct {
+		clock string
+		due   bool
+		wait  time.Duration
+	}
+	for schedule, looks := range map[string][]look{
+		"@hourly": {
+			{"2 10:30:00", false, time.Minute},
+			{"2 10:59:30", false, 30 * time.Second},
+			{"2 11:00:00", true, time.Minute},
+			{"2 11:01:00", false, time.Minute},
+			{"1 11:02:00", false, time.Minute}, // set back
+			{"1 11:59:59", false, time.Second},
+			{"1 12:00:00", true, time.Minute},
+			{"2 11:00:30", true, time.Minute}, // set right
+			{"2 11:59:59", false, time.Second},
+			{"2 12:00:00", true, time.Minute},
+		},
+		"@every 90s": {
+			{"2 10:00:00", false, time.Minute},
+			{"2 10:01:00", false, 30 * time.Second},
+			{"2 10:01:30", true, time.Minute},
+			{"2 10:02:30", false, 30 * time.Second},
+			{"1 10:02:40", false, time.Minute}, // set back
+			{"1 10:04:10", true, time.Minute},
+		},
+	} {
+		due, err := parseSchedule(schedule, at("2 10:00:00"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := &alarm{due: due}
+		for _, want := range looks {
+			if isDue, wait := a.look(at(want.clock)); isDue != want.due || wait != want.wait {
+				t.Errorf("%s at %s: due %t, wait %v; want %t, %v", schedule, want.clock, isDue, wait, want.due, want.wait)
+			}
+		}
+	}
+}
+
+// TestAlarmMeasuresIntervals by the clock that nobody can set.
+func TestAlarmMeasuresIntervals(t *testing.T) {
+	due, err := parseSchedule("@every 10m", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &alarm{due: due}
+	a.look(time.Now())
+	if a.next.Round(0) == a.next {
+		t.Error("the next run has no monotonic reading")
+	}
+}
+
+// TestAlarmThatIsSeldomDue: February 29 is eight years away in 2097, further than schedules look.
+func TestAlarmThatIsSeldomDue(t *testing.T) {
+	now := time.Date(2097, 1, 1, 0, 0, 0, 0, time.Local)
+	due, err := parseSchedule("0 0 29 2 *", time.Date(2026, 1, 1, 0, 0, 0, 0, time.Local))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &alarm{due: due}
+	for range 3 {
+		if isDue, wait := a.look(now); isDue || wait != maxWait {
+			t.Errorf("due %t, wait %v", isDue, wait)
+		}
+		now = now.Add(maxWait)
+	}
+}

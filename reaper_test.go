@@ -257,3 +257,41 @@ func FuzzReapSchedule(f *testing.F) {
 		}
 	})
 }
+
+// panicking is a log handler that panics whatever comes.
+type panicking struct{}
+
+func (panicking) Enabled(context.Context, slog.Level) bool  { return true }
+func (panicking) Handle(context.Context, slog.Record) error { panic("log") }
+func (p panicking) WithAttrs([]slog.Attr) slog.Handler      { return p }
+func (p panicking) WithGroup(string) slog.Handler           { return p }
+
+// TestPanicInTheLog: nobody is there to recover it, and it is no reason to end the process.
+func TestPanicInTheLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var runs atomic.Int64
+		r, err := NewReaper(reapFunc(func(context.Context) (int, error) {
+			switch runs.Add(1) {
+			case 1:
+				panic("store")
+			case 2:
+				return 0, errors.New("disk")
+			case 4:
+				time.Sleep(90 * time.Minute) // the next run is skipped
+			}
+			return 5, nil
+		}), "@hourly", &ReaperOptions{Logger: slog.New(panicking{})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		time.Sleep(time.Hour + time.Second)
+		if err := r.Last().Err; err == nil || !strings.Contains(err.Error(), "panicked: string") {
+			t.Errorf("after the first run Err is %v", err)
+		}
+		time.Sleep(6 * time.Hour)
+		if got := runs.Load(); got != 6 || r.Last().Reaped != 5 {
+			t.Errorf("%d runs, the last is %+v", got, r.Last())
+		}
+	})
+}

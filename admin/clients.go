@@ -43,6 +43,11 @@ func (c *clients) Accept() (net.Conn, error) {
 			c.refuse(raw, err)
 			continue
 		}
+		if gone(raw) { // before it is worth a place
+			raw.Close()
+			c.pace.charge(c.pace.each/cheap - c.pace.each)
+			continue
+		}
 		if !c.take() {
 			raw.Close()
 			return nil, net.ErrClosed
@@ -200,8 +205,12 @@ func (c *conn) hangUp() { c.UnixConn.Close() }
 func (c *conn) Close() error {
 	err := c.UnixConn.Close()
 	c.once.Do(func() {
-		if c.asked.Load() && !c.left.Load() {
-			c.owner.pace.forgive()
+		switch p := c.owner.pace; {
+		case !c.asked.Load():
+		case c.left.Load():
+			p.charge(wasted * p.each)
+		default:
+			p.charge(-p.each)
 		}
 		<-c.owner.places
 	})

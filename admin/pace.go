@@ -6,10 +6,11 @@ import (
 )
 
 // pace is how fast clients are let in that ask for nothing worth an answer: a burst of them at
-// once, then one each interval. Those that take their answer are not counted, so that a tool that
-// asks a thousand things in a row, each on a connection of its own, does not wait. Connecting
-// costs a client less than it costs the server: without this, whoever connects and hangs up in a
-// loop takes the processors from the saves.
+// once, then one each interval. Connecting costs a client less than it costs the server: without
+// this, whoever connects and hangs up in a loop takes the processors from the saves. A client that
+// takes its answer is not counted, so that a tool that asks a thousand things in a row, each on a
+// connection of its own, does not wait; one that asks and leaves is counted for what the answer may
+// have cost, which for a list is much.
 type pace struct {
 	burst int
 	each  time.Duration
@@ -32,9 +33,9 @@ func (p *pace) wait(now time.Time) time.Duration {
 	return 0
 }
 
-// forgive takes a client out of the count.
-func (p *pace) forgive() {
+// charge counts a client that was let in for more, or less if d is negative.
+func (p *pace) charge(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.next = p.next.Add(-p.each)
+	p.next = p.next.Add(d)
 }

@@ -27,7 +27,7 @@ func TestPace(t *testing.T) {
 	} {
 		now = now.Add(step.after)
 		for range step.forgive {
-			p.forgive()
+			p.charge(-time.Second)
 		}
 		if got := p.wait(now); got != step.want {
 			t.Fatalf("%+v: wait %v", step, got)

@@ -58,19 +58,20 @@ func TestServerPaces(t *testing.T) {
 	}
 }
 
-// TestConnForgiven: only who has asked for something and taken it is.
-func TestConnForgiven(t *testing.T) {
+// TestConnCounts: how much a client counts is up to whether it has asked for something, and taken it.
+func TestConnCounts(t *testing.T) {
 	for _, tc := range []struct {
-		name         string
-		asked, gone  bool
-		wantForgiven bool
+		name        string
+		asked, gone bool
+		want        time.Duration
 	}{
-		{"asks", true, false, true}, {"asks and leaves", true, true, false}, {"asks for nothing", false, false, false},
+		{"asks", true, false, 0}, {"asks for nothing", false, false, 1}, {"asks and leaves", true, true, 1 + wasted},
 	} {
 		p := &pace{burst: 1, each: time.Hour}
 		owner := &clients{pace: p, places: make(chan struct{}, 1)}
 		owner.places <- struct{}{}
-		p.wait(time.Now())
+		now := time.Now()
+		p.wait(now)
 		ours, theirs := unixPair(t)
 		c := &conn{UnixConn: ours, owner: owner}
 		c.asked.Store(tc.asked)
@@ -79,9 +80,10 @@ func TestConnForgiven(t *testing.T) {
 		}
 		c.Write([]byte("answer"))
 		c.Close()
+		c.Close()
 		theirs.Close()
-		if forgiven := p.wait(time.Now()) == 0; forgiven != tc.wantForgiven {
-			t.Errorf("%s: forgiven %v", tc.name, forgiven)
+		if got := p.wait(now) / time.Hour; got != tc.want {
+			t.Errorf("%s: counts %d, want %d", tc.name, got, tc.want)
 		}
 	}
 }

@@ -2,7 +2,10 @@ package admin
 
 import (
 	"errors"
+	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"runtime"
 	"syscall"
@@ -89,4 +92,57 @@ func asUser(t *testing.T, uid int, f func()) {
 		f()
 	}()
 	<-done
+}
+
+// TestGone: whoever has closed is gone, whatever it sent before; who only has nothing more to send
+// is not, and nothing of the stream is touched by asking.
+func TestGone(t *testing.T) {
+	ours, theirs := unixPair(t)
+	defer ours.Close()
+	if gone(ours) {
+		t.Error("gone before it closes")
+	}
+	theirs.Write([]byte("request"))
+	theirs.CloseWrite()
+	if gone(ours) {
+		t.Error("gone when it has sent all")
+	}
+	ours.Write([]byte("answer"))
+	ours.CloseWrite()
+	if answer, err := io.ReadAll(theirs); string(answer) != "answer" || err != nil {
+		t.Errorf("it reads %q, %v", answer, err)
+	}
+	ours, theirs = unixPair(t)
+	defer ours.Close()
+	theirs.Write([]byte("request"))
+	theirs.Close()
+	if !gone(ours) {
+		t.Error("not gone when it has closed")
+	}
+}
+
+// TestNotedSkips: nothing is read for a client that has left; what it wanted changed is.
+func TestNotedSkips(t *testing.T) {
+	for _, tc := range []struct {
+		method string
+		gone   bool
+		want   bool
+	}{
+		{"GET", false, true}, {"GET", true, false}, {"POST", true, true},
+	} {
+		ours, theirs := unixPair(t)
+		c := &conn{UnixConn: ours}
+		if tc.gone {
+			theirs.Close()
+		}
+		served := false
+		r := httptest.NewRequest(tc.method, "/", nil)
+		r = r.WithContext(withConn(r.Context(), c))
+		noted(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { served = true })).ServeHTTP(httptest.NewRecorder(), r)
+		if served != tc.want || !c.asked.Load() {
+			t.Errorf("%s, gone %v: served %v, asked %v", tc.method, tc.gone, served, c.asked.Load())
+		}
+		ours.Close()
+		theirs.Close()
+	}
 }

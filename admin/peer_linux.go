@@ -44,3 +44,17 @@ func peerUID(c *net.UnixConn) (uid int, err error) {
 	}
 	return int(cred.Uid), nil
 }
+
+// gone says whether the client at the other end has closed its connection, as far as can be told
+// without reading what it sent before: then nothing can be sent to it, not even nothing.
+func gone(c *net.UnixConn) (is bool) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return true
+	}
+	err = raw.Control(func(fd uintptr) {
+		_, failed := syscall.SendmsgN(int(fd), nil, nil, nil, syscall.MSG_NOSIGNAL|syscall.MSG_DONTWAIT)
+		is = failed == syscall.EPIPE || failed == syscall.ECONNRESET
+	})
+	return is || err != nil
+}

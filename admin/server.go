@@ -21,6 +21,8 @@ const maxClients = 16
 const (
 	idleBurst = 4 * maxClients
 	idleEach  = time.Millisecond
+	wasted    = 20 // as many is one that asks and leaves
+	cheap     = 8  // as many are one, if they have left before they are looked at
 )
 
 // Server serves a [Backend] on a Unix socket.
@@ -128,11 +130,17 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 	})
 }
 
-// noted tells a client's connection that it has sent a request.
+// noted tells a client's connection that it has sent a request, and does no work for a client that
+// has left since. What changes something is done all the same: a client that is killed right after
+// it has sent that can expect it.
 func noted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c, ok := r.Context().Value(connKey{}).(*conn); ok {
 			c.asked.Store(true)
+			if r.Method == http.MethodGet && gone(c.UnixConn) {
+				c.left.Store(true)
+				return
+			}
 		}
 		next.ServeHTTP(w, r)
 	})

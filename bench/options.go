@@ -89,6 +89,9 @@ func (o *options) execute(ctx context.Context) error {
 			}
 		}
 	}
+	if run.Problem != "" {
+		return fmt.Errorf("not everything could be run: %s", run.Problem)
+	}
 	if err := o.document(run); err != nil {
 		return err
 	}
@@ -129,19 +132,19 @@ func judge(run *result.Run) error {
 	return nil
 }
 
-// find reads an earlier run, or makes one. What was found until something failed is written all
-// the same.
+// find reads an earlier run, or makes one.
 func (o *options) find(ctx context.Context) (*result.Run, error) {
 	if o.from != "" {
 		return result.Read(o.from)
 	}
 	run, err := o.measure(ctx)
-	if o.json != "" && run != nil {
-		err = errors.Join(err, run.Write(o.json))
+	if err == nil && o.json != "" {
+		err = run.Write(o.json)
 	}
 	return run, err
 }
 
+// measure runs the workloads. One that fails ends none of the others.
 func (o *options) measure(ctx context.Context) (*result.Run, error) {
 	dir, err := os.MkdirTemp("", "bench-")
 	if err != nil {
@@ -158,7 +161,11 @@ func (o *options) measure(ctx context.Context) (*result.Run, error) {
 			continue
 		}
 		if err := c.Run(ctx, w, run); err != nil {
-			return run, err
+			c.Say("%v", err)
+			run.Problem = strings.TrimSpace(run.Problem + "\n" + err.Error())
+		}
+		if ctx.Err() != nil {
+			break
 		}
 	}
 	c.Say("done")

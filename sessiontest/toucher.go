@@ -122,4 +122,18 @@ func checkTouchShortened(k *kit) {
 	}
 	k.save(stale)
 	k.lastAccess(s.ID(), at, "it was touched just now, when it had been idle for less than its max age")
+	s = k.stored(idleFor(time.Hour))
+	if offers[session.Lister](k.store) {
+		k.length(2, "both are alive") // which has a store that collects saves write them
+	}
+	if err := s.SetMaxAge(30 * time.Minute); err != nil {
+		k.Fatal(err)
+	}
+	k.save(s)
+	k.touch(s.ID(), at)
+	k.gone(s.ID(), "it had been idle for longer than its new max age when it was touched")
+	if offers[session.Lister](k.store) {
+		k.length(1, "a touch brought back a session that had expired by its new max age")
+	}
+	k.gone(s.ID(), "a touch brought it back that came when it had expired by its new max age")
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"time"
 
 	"github.com/boltsession/session/admin"
@@ -65,8 +66,8 @@ func (e *exported) session() (s admin.Session, err error) {
 		return s, fmt.Errorf("its id has %d digits, not %d", len(e.ID), idDigits)
 	case err != nil || maxAge <= 0:
 		return s, errors.New("its max_age is no duration like 4h0m0s")
-	case e.Created.IsZero() || e.LastAccess.IsZero() || e.End.IsZero():
-		return s, errors.New("created, last_access or end is missing")
+	case !e.timesFit():
+		return s, errors.New("created, last_access or end is missing, or not between 1970 and 2262")
 	}
 	s = admin.Session{
 		ID: e.ID, User: e.User, Created: e.Created.UTC(), LastAccess: e.LastAccess.UTC(), End: e.End.UTC(),
@@ -87,4 +88,15 @@ func (e *exported) session() (s admin.Session, err error) {
 		}
 	}
 	return s, nil
+}
+
+// timesFit says whether the times are such as a store can have.
+func (e *exported) timesFit() bool {
+	first, last := time.Unix(0, 0), time.Unix(0, math.MaxInt64)
+	for _, t := range []time.Time{e.Created, e.LastAccess, e.End} {
+		if t.Before(first) || t.After(last) {
+			return false
+		}
+	}
+	return true
 }

@@ -9,34 +9,34 @@ import (
 
 // Extend has the file take up size bytes on the disk, where the system can do that: writes below it
 // find room then, whatever else fills the disk. Bytes before used are taken up already. IsFull says
-// whether an error means that there is no room; nothing has changed then.
+// whether an error means that there is no room; nothing has changed then. It is for the one who
+// writes.
 func (f *File) Extend(used, size int64) error {
 	info, err := f.file.Stat()
 	if err != nil {
 		return fmt.Errorf("extend file: %w", err)
 	}
-	if size <= info.Size() {
+	from := max(f.extent, min(used, info.Size()))
+	if size <= from {
 		return nil
 	}
-	if err := allocate(f.file, min(used, info.Size()), size); err != nil {
+	if err := allocate(f.file, from, size, info.Size()); err != nil {
 		return &fs.PathError{Op: "write", Path: f.path, Err: err}
 	}
-	// The new size goes to the disk now, as when bbolt grows a file: some file systems forget it
-	// at a power cut otherwise.
-	if err := f.file.Sync(); err != nil {
-		return fmt.Errorf("extend file: %w", err)
+	if size > info.Size() {
+		// The new size goes to the disk now, as when bbolt grows a file: some file systems forget
+		// it at a power cut otherwise.
+		if err := f.file.Sync(); err != nil {
+			return fmt.Errorf("extend file: %w", err)
+		}
 	}
+	f.extent = size
 	return nil
 }
 
-// Size returns the file's size, which is up to where it was extended.
-func (f *File) Size() (int64, error) {
-	info, err := f.file.Stat()
-	if err != nil {
-		return 0, err
-	}
-	return info.Size(), nil
-}
+// Extent is up to where the file was extended. It may be larger, as bbolt grows files too, with
+// holes that take up nothing.
+func (f *File) Extent() int64 { return f.extent }
 
 // truncate sets a file's size, with the bare error.
 func truncate(f *os.File, size int64) error {

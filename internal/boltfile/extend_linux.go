@@ -6,9 +6,9 @@ import (
 	"syscall"
 )
 
-// allocate takes up the bytes between from and to, and makes them the end of the file. Most file
-// systems can; on others the file has a hole there, as bbolt would leave one.
-func allocate(f *os.File, from, to int64) error {
+// allocate takes up the bytes between from and to, also when the file is shorter. Most file systems
+// can; on others it has a hole there, as bbolt would leave one.
+func allocate(f *os.File, from, to, size int64) error {
 	conn, err := f.SyscallConn()
 	if err != nil {
 		return err
@@ -25,7 +25,7 @@ func allocate(f *os.File, from, to int64) error {
 	case err != nil:
 		return err
 	case errors.Is(failed, syscall.EOPNOTSUPP), errors.Is(failed, syscall.ENOSYS):
-		return truncate(f, to)
+		return truncate(f, max(to, size))
 	}
 	return failed
 }

@@ -4,5 +4,5 @@ package boltfile
 
 import "os"
 
-// allocate makes to the end of the file.
-func allocate(f *os.File, _, to int64) error { return truncate(f, to) }
+// allocate makes the file at least that large.
+func allocate(f *os.File, _, to, size int64) error { return truncate(f, max(to, size)) }

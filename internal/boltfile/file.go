@@ -47,6 +47,7 @@ type File struct {
 	db     *bbolt.DB
 	report Report
 	opts   Options
+	extent int64 // see Extend
 
 	mu     sync.Mutex
 	closed bool

@@ -192,7 +192,15 @@ func refused() map[string]struct {
 		"unsafe": un(unsafe.Pointer(nil), "unsafe.Pointer cannot"), "chan in map type": un(map[string]chan int(nil), "chan int cannot"),
 		"func in struct": un(struct{ F func() }{}, ".F: func() cannot be stored"), "pointer type loop": un(&loop, "points to itself"),
 		"slice of pointer loop": un([]pointerLoop{}, "points to itself"),
-		"cyclic map":            un(cyclicMap, "contains itself"), "wide cyclic map": un(wide, "contains itself"),
+		"pointer loop tagged out": un(struct {
+			A int
+			P pointerLoop `json:"-"`
+		}{}, ".P: record.pointerLoop points to itself"),
+		"unexported pointer loop": un([]struct {
+			A int
+			p **pointerLoop
+		}{}, ".p: **record.pointerLoop points to itself"),
+		"cyclic map": un(cyclicMap, "contains itself"), "wide cyclic map": un(wide, "contains itself"),
 		"cyclic slice": un(cyclicSlice, "contains itself"), "cyclic pointer": un(self, "contains itself"),
 		"cyclic value": un(*self, "contains itself"), "cyclic embedding": un(embedded, "contains itself"),
 		"embedding lost": un(selfEmbedded{&selfEmbedded{nil, 1}, 2}, "does not come back equal"),

@@ -109,6 +109,10 @@ func storedFields(t reflect.Type) (fields []field, hidden bool) {
 	fields = make([]field, 0, t.NumField())
 	for i := range t.NumField() {
 		f := t.Field(i)
+		if pointsToItself(f.Type) { // for check to refuse: the library follows the types of all fields
+			fields = append(fields, field{index: i, name: f.Name, typ: f.Type})
+			continue
+		}
 		base := f.Type
 		if base.Kind() == reflect.Pointer {
 			base = base.Elem()

@@ -53,8 +53,14 @@ func (w *world) checkFile(path string) error {
 	return err
 }
 
-// reopen closes the store and opens it again: everything is there.
+// reopen closes the store and opens it again: everything is there. As all that do so it is done
+// seldom, for handles end with it.
 func (w *world) reopen(*rapid.T) {
+	w.seldom(4)
+	w.reopenNow()
+}
+
+func (w *world) reopenNow() {
 	w.close()
 	w.told.take()
 	for id := range w.model.sessions {
@@ -64,8 +70,9 @@ func (w *world) reopen(*rapid.T) {
 	w.open(w.file.path)
 }
 
-// crash goes on with what a kill would leave of the file.
+// crash goes on with what a kill would leave of the file, now or when things had time to settle.
 func (w *world) crash(*rapid.T) {
+	time.Sleep(rapid.SampledFrom([]time.Duration{0, time.Second, 3 * time.Second}).Draw(w.T, "pause"))
 	synctest.Wait()
 	data, err := os.ReadFile(w.file.path)
 	w.must(err)
@@ -87,7 +94,7 @@ func (w *world) resolve() {
 		got := w.read(w.store, id)
 		fits := fitting(all, got, now)
 		if len(fits) == 0 {
-			w.Fatalf("after a crash %s is %+v, none of %+v", w.name(id), got, all)
+			w.Fatalf("after a crash %s is %v, none of %v", w.name(id), got, all)
 		}
 		unsure = unsure || slices.ContainsFunc(fits, func(v version) bool { return !v.same(fits[0]) })
 		w.model.sessions[id] = fits[:1]
@@ -136,21 +143,23 @@ func (w *world) backup(*rapid.T) {
 			all = []version{{none: true}}
 		}
 		if len(fitting(all, got, time.Now())) == 0 {
-			w.Fatalf("in the backup %s is %+v, none of %+v", w.name(id), got, all)
+			w.Fatalf("in the backup %s is %v, none of %v", w.name(id), got, all)
 		}
 	}
 }
 
 // addKey opens the store with one more key, before the others.
 func (w *world) addKey(*rapid.T) {
+	w.seldom(4)
 	w.file.keys++
 	key := bytes.Repeat([]byte{byte(w.file.keys)}, 32)
 	w.file.opts.Keys = append([][]byte{key}, w.file.opts.Keys...)
-	w.reopen(nil)
+	w.reopenNow()
 }
 
 // rekey rewrites what is not under the first key, and opens the store with that alone.
 func (w *world) rekey(*rapid.T) {
+	w.seldom(4)
 	report, err := w.file.store.Rekey(w.ctx)
 	if len(w.file.opts.Keys) == 0 {
 		w.same("Rekey without keys", err, errUnsupported)
@@ -161,7 +170,7 @@ func (w *world) rekey(*rapid.T) {
 		w.Fatalf("Rekey: %+v", report)
 	}
 	w.file.opts.Keys = w.file.opts.Keys[:1]
-	w.reopen(nil)
+	w.reopenNow()
 }
 
 // checkStats compares what the store tells of itself.

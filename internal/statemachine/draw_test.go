@@ -90,6 +90,13 @@ func as[T any](w *world) T {
 	return t
 }
 
+// seldom has an action done in one of n times that it is drawn; else another one is.
+func (w *world) seldom(n int) {
+	if rapid.IntRange(0, n-1).Draw(w.T, "seldom") != 0 {
+		w.Skip("not now")
+	}
+}
+
 func (w *world) component() string { return rapid.SampledFrom(components).Draw(w.T, "component") }
 func (w *world) key() string       { return rapid.SampledFrom(keys).Draw(w.T, "key") }
 func (w *world) user() string      { return rapid.SampledFrom(users).Draw(w.T, "user") }

@@ -98,6 +98,9 @@ func (w *world) edit(*rapid.T) {
 	for range rapid.IntRange(1, 3).Draw(w.T, "edits") {
 		w.editOnce(c, h.live, name)
 	}
+	if rapid.Bool().Draw(w.T, "saved") {
+		w.same("Save", h.Save(w.ctx), w.model.save(h.live))
+	}
 }
 
 func (w *world) editOnce(c *session.Component, l *live, name string) {

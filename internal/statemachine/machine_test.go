@@ -14,7 +14,7 @@ import (
 // TestMain has rapid do more than it does by default: most bugs want some steps of preparation.
 func TestMain(m *testing.M) {
 	flag.Set("rapid.steps", "60")
-	flag.Set("rapid.checks", "400")
+	flag.Set("rapid.checks", "1000")
 	slog.SetDefault(quiet)
 	os.Exit(m.Run())
 }
@@ -74,14 +74,13 @@ func TestBoltStore(t *testing.T) {
 			actions := w.actions()
 			actions["reopen"] = w.reopen
 			actions["crash"] = w.crash
-			actions["crash again"] = w.crash
 			actions["compact"] = w.compact
 			actions["backup"] = w.backup
 			actions["add a key"] = w.addKey
 			actions["rekey"] = w.rekey
 			t.Repeat(actions)
 			w.list(t)
-			w.reopen(t)
+			w.reopenNow()
 			w.check(t)
 			w.list(t)
 			w.close()

@@ -25,7 +25,7 @@ type exchange struct {
 // request has a handler do this and that with the session that a token opens.
 func (w *world) request(*rapid.T) {
 	from := w.slot()
-	if rapid.IntRange(0, 5).Draw(w.T, "with an old token") == 5 {
+	if rapid.IntRange(0, 3).Draw(w.T, "with an old token") == 3 {
 		from = &w.old
 	}
 	x := &exchange{w: w}

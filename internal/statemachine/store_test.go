@@ -10,9 +10,17 @@ import (
 	"pgregory.net/rapid"
 )
 
-// pause lets time pass.
+// pause lets time pass, some of it or until about when a session expires.
 func (w *world) pause(*rapid.T) {
-	time.Sleep(rapid.SampledFrom(pauses).Draw(w.T, "pause"))
+	d := rapid.SampledFrom(pauses).Draw(w.T, "pause")
+	if rapid.IntRange(0, 2).Draw(w.T, "to a deadline") == 2 {
+		v := w.model.last(w.slot().id)
+		before := rapid.SampledFrom([]time.Duration{0, 1, time.Second, -1, -time.Second}).Draw(w.T, "before it")
+		if left := time.Until(v.meta.ExpiresAt()) - before; !v.none && left > 0 {
+			d = left
+		}
+	}
+	time.Sleep(d)
 	synctest.Wait()
 }
 
@@ -55,9 +63,7 @@ func (w *world) destroyUser(*rapid.T) {
 
 // clear ends all sessions, which is not to be all that ever happens.
 func (w *world) clear(*rapid.T) {
-	if rapid.IntRange(0, 3).Draw(w.T, "clear") != 3 {
-		return
-	}
+	w.seldom(4)
 	n, err := as[session.Clearer](w).Clear(w.ctx)
 	w.must(err)
 	w.equal("Clear", n, w.model.endWhere(session.Cleared, func(session.ID, version) bool { return true }))
@@ -123,7 +129,7 @@ func (w *world) checkInfo(id session.ID, info session.Info) {
 		counts[name] = len(all)
 	}
 	if !want.alive(time.Now()) || !sameMeta(info.Meta, want.meta) || !maps.Equal(info.Components, counts) {
-		w.Fatalf("listed as %+v, want %+v", info, want)
+		w.Fatalf("listed as %+v, want %v", info, want)
 	}
 }
 

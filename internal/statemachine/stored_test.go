@@ -1,6 +1,7 @@
 package statemachine
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -33,6 +34,16 @@ type version struct {
 	none  bool      // there is no such session
 	meta  session.Meta
 	comps map[string]values // that hold anything
+}
+
+// String describes the version in messages. Bubbles begin at the beginning of the year 2000.
+func (v version) String() string {
+	if v.none {
+		return "nothing"
+	}
+	const layout = "2 15:04:05.000"
+	return fmt.Sprintf("{begun %s, used %s for %v, until %s, of %q, %v}", v.meta.Created.UTC().Format(layout),
+		v.meta.LastAccess.UTC().Format(layout), v.meta.MaxAge, v.meta.End.UTC().Format(layout), v.meta.User, v.comps)
 }
 
 // expired says whether there is a session that has expired.

@@ -150,11 +150,11 @@ func (w *world) checkGet(id session.ID) {
 	switch {
 	case got.none && !want.alive(time.Now()):
 	case got.none:
-		w.Fatalf("%s is gone, want %+v", w.name(id), want)
+		w.Fatalf("%s is gone, want %v", w.name(id), want)
 	case !want.alive(time.Now()):
-		w.Fatalf("%s is there: %+v", w.name(id), got)
+		w.Fatalf("%s is there: %v", w.name(id), got)
 	case !got.same(want):
-		w.Fatalf("%s is %+v, want %+v", w.name(id), got, want)
+		w.Fatalf("%s is %v, want %v", w.name(id), got, want)
 	}
 }
 

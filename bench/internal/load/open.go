@@ -10,7 +10,8 @@ import (
 	"github.com/boltsession/session/bench/internal/result"
 )
 
-// backlog is how many requests may be under way before a peer counts as one that cannot keep up.
+// backlog is how many requests may be under way before a peer counts as one that cannot keep up. One
+// that needs half as long again for those that came counts as such, too.
 const backlog = 2000
 
 // Open has requests arrive at a fixed rate, whether or not those before are answered. A request's
@@ -33,7 +34,7 @@ func Open(p peer.Peer, newClient func() Client, rate float64, d time.Duration) (
 	if o.err != nil {
 		return s, o.err
 	}
-	if saturated {
+	if saturated || s.Seconds > 1.5*d.Seconds() {
 		s.Extra[result.Saturated] = 1
 	}
 	after, err := Used(p)

@@ -45,6 +45,9 @@ func bytes(v float64) string {
 	case a >= 1<<10:
 		return digits(v/(1<<10)) + " KiB"
 	}
+	if v != 0 && math.Abs(v) < 10 {
+		return fmt.Sprintf("%.1f B", v)
+	}
 	return fmt.Sprintf("%.0f B", v)
 }
 

@@ -13,7 +13,7 @@ import (
 func paced(s Size) Workload {
 	w := Workload{
 		Name:  "paced",
-		About: "Read+write requests that arrive at a fixed rate, whether or not those before are answered (an open loop, no coordinated omission). A peer that has 2,000 of them under way cannot keep up: it is saturated.",
+		About: "Read+write requests that arrive at a fixed rate, whether or not those before are answered (an open loop, no coordinated omission). A peer that has 2,000 of them under way, or needs half as long again for those that came, cannot keep up: it is saturated.",
 		Peers: []string{peer.Ours, peer.SQLite, peer.Bolt, peer.Gorilla}, Shape: peer.Shape{Keys: 8}, Setup: fill(small), Rounds: 3,
 	}
 	for _, rate := range s.Rates {

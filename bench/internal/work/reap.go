@@ -23,17 +23,16 @@ func reap() Workload {
 }
 
 const (
-	writers   = 8
-	shortLife = time.Second // the shortest max age there is
-	drawn     = 10 * time.Millisecond
+	writers = 8
+	drawn   = 25 * time.Millisecond
 )
 
 func runReap(e *Env) (result.Sample, error) {
 	expired := e.Reap / 2
-	if _, err := e.Peer.Fill(len(e.Cookies), expired, shortLife); err != nil {
+	if _, err := e.Peer.Fill(len(e.Cookies), expired, e.Short); err != nil {
 		return result.Sample{}, err
 	}
-	time.Sleep(shortLife + 200*time.Millisecond)
+	time.Sleep(e.Short + 200*time.Millisecond)
 	r := &reaping{latencies: make([]*Latest, writers)}
 	clients := e.distinct(writers, peer.Write)
 	for i, send := range clients {

@@ -24,7 +24,7 @@ func wear(s Size) Workload {
 		Name:  "wear",
 		About: "Visitors who look at 10 pages in 10 minutes and change something on 2 of them; 100 of them at a time. The pace is higher by a factor, and `TouchInterval` shorter by the same one. What is owed to the disk at the end is counted. scs knows nothing of pages that change nothing, unless it has an `IdleTimeout`, which is what our sessions have.",
 		Peers: []string{peer.Ours, peer.SQLite, peer.SQLiteIdle, peer.Bolt, peer.BoltIdle, peer.Gorilla, peer.Iris},
-		Shape: peer.Shape{Keys: 8}, Touch: touchEvery * s.Visit / visit, Setup: fill(small), Rounds: 2,
+		Shape: peer.Shape{Keys: 8}, Touch: touchEvery / (visit / s.Visit), Setup: fill(small), Rounds: 2,
 		Cases: []Case{{Name: "visitors", Run: runWear}},
 	}
 }

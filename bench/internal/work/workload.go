@@ -40,6 +40,7 @@ type Size struct {
 	Rounds   int
 	Round    time.Duration // how long one takes
 	Reap     int           // sessions before a reaper's run that halves them
+	Short    time.Duration // life of those that expire; longer than any request takes
 	Scale    []int         // numbers of sessions that a store grows to
 	Rates    []int         // of arrivals per second
 	Paced    time.Duration // how long each rate is held
@@ -53,7 +54,7 @@ type Size struct {
 func Full() Size {
 	return Size{
 		Sessions: 100_000, Small: 20_000, Clients: []int{1, 8, 64, 256}, Many: 64, Rounds: 3, Round: 600 * time.Millisecond,
-		Reap: 200_000, Scale: []int{10_000, 100_000, 1_000_000},
+		Reap: 200_000, Short: 3 * time.Second, Scale: []int{10_000, 100_000, 1_000_000},
 		Rates: []int{250, 500, 1000, 2000, 4000, 8000, 16000}, Paced: 2 * time.Second,
 		Visit: 6 * time.Second, Visitors: 100, Held: 5000, Fixed: 20_000,
 	}
@@ -63,7 +64,7 @@ func Full() Size {
 func Quick() Size {
 	return Size{
 		Quick: true, Sessions: 200, Small: 200, Clients: []int{1, 8}, Many: 8, Rounds: 1, Round: 30 * time.Millisecond,
-		Reap: 400, Scale: []int{100, 200, 400}, Rates: []int{250, 1000}, Paced: 100 * time.Millisecond,
+		Reap: 400, Short: 2 * time.Second, Scale: []int{100, 200, 400}, Rates: []int{250, 1000}, Paced: 100 * time.Millisecond,
 		Visit: 300 * time.Millisecond, Visitors: 10, Held: 100, Fixed: 300,
 	}
 }

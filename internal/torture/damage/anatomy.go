@@ -26,6 +26,7 @@ type anatomy struct {
 	image    []byte
 	pageSize int
 	pages    int
+	root     int
 	use      []byte
 	first    []int                // of each page, the one with the header
 	homes    map[session.ID][]int // the pages with a session's records
@@ -62,6 +63,7 @@ func dissect(image []byte) (*anatomy, error) {
 		p := int(list) * a.pageSize
 		a.mark(p, 16+8*int(binary.LittleEndian.Uint16(image[p+10:])), inList)
 	}
+	a.root = int(root)
 	return a, a.tree(root, nil)
 }
 
@@ -158,4 +160,9 @@ func (a *anatomy) harm(damaged []byte) harm {
 // hits says whether damage was on a page with records of a session.
 func (a *anatomy) hits(h harm, id session.ID) bool {
 	return slices.ContainsFunc(a.homes[id], func(page int) bool { return h.pages[page] })
+}
+
+// isUsed says whether anything on a page is used.
+func (a *anatomy) isUsed(page int) bool {
+	return slices.ContainsFunc(a.use[page*a.pageSize:][:a.pageSize], func(what byte) bool { return what != unused })
 }

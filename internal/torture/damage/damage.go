@@ -10,7 +10,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -217,7 +216,7 @@ func (w *wreckage) judge(h harm, f *finding) (broken []string) {
 		return broken
 	}
 	opened := f.Open == ""
-	fell := f.Warned && h.meta && w.Killed // back to the commit before the last
+	fell := f.Told && h.meta && w.Killed // back to the commit before the last
 	for _, i := range f.Missing {
 		if !w.hits(h, w.id(i)) {
 			say("session %d is not found, and its page is undamaged", i)
@@ -250,11 +249,5 @@ func (b *bench) report() {
 		}
 	}
 	b.t.Figure("%-18s %s", "all", &all)
-	if len(all.errors) > 0 {
-		var list []string
-		for _, kind := range sortedNames(all.errors) {
-			list = append(list, fmt.Sprintf("%s %d", kind, all.errors[kind]))
-		}
-		b.t.Figure("errors of reads, writes and Open: %s", strings.Join(list, ", "))
-	}
+	b.t.Figure("errors of Open, reads and writes: %s", counts(all.errors))
 }

@@ -15,6 +15,7 @@ type sums struct {
 	died, hung           int
 	refused, read, whole int // by Open; opened; opened and nothing missing
 	missing              int // sessions, of those opened
+	fell                 int // back to the commit before the last
 	wrong                int
 	reported, warned     int // by Check
 	unsound              int // still damaged after all was read, written and closed
@@ -44,6 +45,7 @@ func (s *sums) add(h harm, f *finding, err error) {
 	s.read++
 	s.whole += one(len(f.Missing) == 0)
 	s.missing += len(f.Missing)
+	s.fell += one(f.Back)
 	s.unsound += one(f.After != "")
 	for kind, n := range f.Errors {
 		s.errors["read "+kind] += n
@@ -67,7 +69,7 @@ func (s *sums) merge(o *sums) {
 	for _, pair := range [][2]*int{
 		{&s.files, &o.files}, {&s.effective, &o.effective}, {&s.died, &o.died}, {&s.hung, &o.hung},
 		{&s.refused, &o.refused}, {&s.read, &o.read}, {&s.whole, &o.whole}, {&s.missing, &o.missing},
-		{&s.wrong, &o.wrong}, {&s.reported, &o.reported}, {&s.warned, &o.warned}, {&s.unsound, &o.unsound},
+		{&s.wrong, &o.wrong}, {&s.reported, &o.reported}, {&s.warned, &o.warned}, {&s.unsound, &o.unsound}, {&s.fell, &o.fell},
 	} {
 		*pair[0] += *pair[1]
 	}
@@ -78,8 +80,8 @@ func (s *sums) merge(o *sums) {
 
 // String returns the figures in one line.
 func (s *sums) String() string {
-	return fmt.Sprintf("%d files, %d damaged where it counts, %d died, %d hung, %d wrong; Open refused %d, of %d opened %d are whole and %d sessions not found; Check reported %d, warned of %d; damaged still when closed again %d",
-		s.files, s.effective, s.died, s.hung, s.wrong, s.refused, s.read, s.whole, s.missing, s.reported, s.warned, s.unsound)
+	return fmt.Sprintf("%d files, %d damaged where it counts, %d died, %d hung, %d wrong; Open refused %d, of %d opened %d are whole, %d sessions not found, %d without the last commit, which Open logs; Check reported %d, warned of %d; damaged still when closed again %d",
+		s.files, s.effective, s.died, s.hung, s.wrong, s.refused, s.read, s.whole, s.missing, s.fell, s.reported, s.warned, s.unsound)
 }
 
 func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

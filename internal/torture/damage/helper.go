@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"syscall"
 	"time"
 
 	"github.com/boltsession/session/internal/torture/trial"
@@ -20,6 +21,7 @@ import (
 // one, or never answer: the next question goes to another process.
 type helper struct {
 	role     string
+	args     []string
 	patience time.Duration // longer than this is for ever
 
 	cmd     *exec.Cmd
@@ -46,7 +48,10 @@ func (h *helper) ask(ctx context.Context, question, answer any) error {
 		return err
 	}
 	process := h.cmd.Process
-	watchdog := time.AfterFunc(h.patience, func() { process.Kill() })
+	watchdog := time.AfterFunc(h.patience, func() { // a hung process says where
+		process.Signal(syscall.SIGQUIT)
+		time.AfterFunc(2*time.Second, func() { process.Kill() })
+	})
 	h.in.Write(append(line, '\n')) // if it cannot be written, there is no answer either
 	heard := h.answers.Scan()
 	inTime := watchdog.Stop()
@@ -64,7 +69,7 @@ func (h *helper) ask(ctx context.Context, question, answer any) error {
 }
 
 func (h *helper) start(ctx context.Context) (err error) {
-	if h.cmd, err = trial.Player(ctx, h.role); err != nil {
+	if h.cmd, err = trial.Player(ctx, h.role, h.args...); err != nil {
 		return err
 	}
 	h.words.Reset()

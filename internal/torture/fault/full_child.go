@@ -3,11 +3,9 @@
 package fault
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
-	"os"
 	"strings"
 	"sync"
 	"syscall"
@@ -26,7 +24,14 @@ type fullOrder struct {
 type glutton struct {
 	*ioChild
 	living []int
+	expiry time.Time // of every other session
 }
+
+// fullMost is how many sessions each of the writers stores at most: more than there is room for.
+const fullMost = 600
+
+// fullLife is how long sessions live that are to be reaped: about as long as it takes to fill a store.
+const fullLife = 2500 * time.Millisecond
 
 func playFull(args []string) error {
 	order := fullOrder{}
@@ -38,9 +43,7 @@ func playFull(args []string) error {
 			return err
 		}
 	}
-	g := &glutton{ioChild: &ioChild{
-		ioOrder: order.ioOrder, diary: newDiary(os.Stdout), in: bufio.NewScanner(os.Stdin), ended: make(map[int]*session.Session),
-	}}
+	g := &glutton{ioChild: newIOChild(order.ioOrder)}
 	if err := g.open(); err != nil {
 		return err
 	}
@@ -58,13 +61,14 @@ func playFull(args []string) error {
 	return nil
 }
 
-// fill stores sessions, every other one of which has expired, until there is no room: for each of
+// fill stores sessions, every other one of which is to expire soon, until there is no room: for each of
 // the writers three times in a row.
 func (g *glutton) fill(ctx context.Context) {
+	g.expiry = time.Now().Add(fullLife)
 	var wg sync.WaitGroup
-	for w := range 16 {
+	for w := range 8 {
 		wg.Go(func() {
-			for misses := 0; misses < 3; {
+			for i, misses := 0, 0; i < fullMost && misses < 3; i++ {
 				var err error
 				if w%2 == 0 {
 					err = g.expire(ctx)
@@ -75,6 +79,9 @@ func (g *glutton) fill(ctx context.Context) {
 					misses = 0
 				} else {
 					misses++
+				}
+				if g.SyncEvery > 0 { // what is accepted is not to run away from what is stored
+					time.Sleep(5 * time.Millisecond)
 				}
 			}
 		})
@@ -105,13 +112,14 @@ func (g *glutton) live(ctx context.Context) error {
 	return err
 }
 
-// expire stores a session that has expired already.
+// expire stores a session that is to expire soon.
 func (g *glutton) expire(ctx context.Context) error {
 	n := g.number()
 	g.write(deed{Op: "expired", ID: n})
-	long := time.Now().Add(-time.Hour)
+	began := g.expiry.Add(-time.Minute)
 	s := session.NewSession(g.store, idOf(n), session.Meta{
-		Created: long, LastAccess: long, End: long.Add(48 * time.Hour), MaxAge: time.Minute, Salt: []byte(idOf(n).String()[:16]),
+		Created: began, LastAccess: began, End: began.Add(time.Hour), MaxAge: time.Minute,
+		User: userOf(n), Salt: []byte(idOf(n).String()[:16]),
 	})
 	if err := s.Set("pad", strings.Repeat("x", 500)); err != nil {
 		return err
@@ -129,7 +137,11 @@ func (g *glutton) readAll(ctx context.Context) {
 
 // swell saves existing sessions, until there is no room for that either.
 func (g *glutton) swell(ctx context.Context) {
-	for i, misses := 0, 0; i < 20*len(g.living) && misses < 10; i++ {
+	most := 20 * len(g.living)
+	if g.Naive {
+		most = 500 // it knows no limit
+	}
+	for i, misses := 0, 0; i < most && misses < 10; i++ {
 		n := g.living[i%len(g.living)]
 		s, err := g.store.Get(ctx, idOf(n), "cart")
 		if err == nil {
@@ -161,6 +173,7 @@ func (g *glutton) end(ctx context.Context) {
 }
 
 func (g *glutton) reapOnce(ctx context.Context) {
+	time.Sleep(time.Until(g.expiry))
 	if reapable, ok := session.As[session.Reapable](g.store); ok {
 		g.do(deed{Op: "reap"}, func(e *deed) (err error) {
 			e.Value, err = reapable.Reap(ctx)

@@ -11,7 +11,6 @@ import (
 	"iter"
 	"log/slog"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -42,16 +41,20 @@ type ioChild struct {
 	last  int // the last session's number
 	value int // the last value saved
 	ended map[int]*session.Session
+
+	numbers map[session.ID]int
+
 	blind bool // the file is not open: each read would wait for a second
 }
 
 const ioSlots = 6
 
 func playIOError(args []string) error {
-	c := &ioChild{diary: newDiary(os.Stdout), in: bufio.NewScanner(os.Stdin), ended: make(map[int]*session.Session)}
-	if err := json.Unmarshal([]byte(args[0]), &c.ioOrder); err != nil {
+	order := ioOrder{}
+	if err := json.Unmarshal([]byte(args[0]), &order); err != nil {
 		return err
 	}
+	c := newIOChild(order)
 	ctx := context.Background()
 	if err := c.prelude(ctx); err != nil {
 		return fmt.Errorf("prelude: %w", err)
@@ -60,6 +63,13 @@ func playIOError(args []string) error {
 	phases[c.Phase](c, ctx)
 	c.await("done")
 	return c.finish(ctx)
+}
+
+func newIOChild(order ioOrder) *ioChild {
+	return &ioChild{
+		ioOrder: order, diary: newDiary(os.Stdout), in: bufio.NewScanner(os.Stdin),
+		ended: make(map[int]*session.Session), numbers: make(map[session.ID]int),
+	}
 }
 
 // phases are what is done while calls fail.
@@ -218,24 +228,18 @@ func (c *ioChild) list(ctx context.Context) {
 			if err != nil {
 				return err
 			}
-			e.IDs = append(e.IDs, c.number(info.ID))
+			e.IDs = append(e.IDs, c.numberOf(info.ID))
 		}
 		return nil
 	})
 }
 
-// number is the number of a session, -1 for none of ours.
-func (c *ioChild) number(id session.ID) int {
-	return slices.IndexFunc(c.known(), func(known session.ID) bool { return known == id })
-}
-
-// known returns the IDs of all sessions so far, by their numbers.
-func (c *ioChild) known() []session.ID {
-	ids := make([]session.ID, c.last+1)
-	for n := range ids {
-		ids[n] = idOf(n)
+// numberOf is the number of a session, 0 for none of ours.
+func (c *ioChild) numberOf(id session.ID) int {
+	for n := len(c.numbers) + 1; n <= c.last; n++ {
+		c.numbers[idOf(n)] = n
 	}
-	return ids
+	return c.numbers[id]
 }
 
 // finish shows that the store recovers, carries out what is owed, and closes.

@@ -23,7 +23,8 @@ type Store struct{ db *bolt.DB }
 
 var bucket = []byte("sessions")
 
-type record struct {
+// Record is what is stored of a session.
+type Record struct {
 	Meta       session.Meta
 	Salt       []byte
 	Components map[string]map[string][]byte
@@ -81,7 +82,7 @@ func (n *Store) Save(_ context.Context, s *session.Session) error {
 		if ch.Meta != nil {
 			r.Meta, r.Salt = *ch.Meta, ch.Meta.Salt
 		}
-		r.merge(ch.Components)
+		r.Merge(ch.Components)
 		data, err := json.Marshal(r)
 		if err != nil {
 			return err
@@ -100,7 +101,7 @@ func (n *Store) All(context.Context) iter.Seq2[session.Info, error] {
 		err := n.db.View(func(tx *bolt.Tx) error {
 			c := tx.Bucket(bucket).Cursor()
 			for k, v := c.First(); k != nil; k, v = c.Next() {
-				var r record
+				var r Record
 				if err := json.Unmarshal(v, &r); err != nil {
 					return err
 				}
@@ -136,8 +137,8 @@ func (n *Store) Relax() { n.db.NoSync = true }
 // Close implements session.Store.
 func (n *Store) Close() error { return n.db.Close() }
 
-func get(tx *bolt.Tx, id session.ID) (record, error) {
-	r := record{Components: map[string]map[string][]byte{}}
+func get(tx *bolt.Tx, id session.ID) (Record, error) {
+	r := Record{Components: map[string]map[string][]byte{}}
 	data := tx.Bucket(bucket).Get(id[:])
 	if data == nil {
 		return r, session.ErrNotFound
@@ -147,7 +148,8 @@ func get(tx *bolt.Tx, id session.ID) (record, error) {
 	return r, err
 }
 
-func (r *record) merge(changes map[string]session.ComponentChanges) {
+// Merge makes changes to the components.
+func (r *Record) Merge(changes map[string]session.ComponentChanges) {
 	for name, c := range changes {
 		if c.Clear || r.Components[name] == nil {
 			r.Components[name] = map[string][]byte{}

@@ -1,0 +1,6 @@
+//go:build linux && race
+
+package race
+
+// raced: this program was built with the race detector.
+const raced = true
