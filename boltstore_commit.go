@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/boltsession/session/internal/boltfile"
+	bolt "go.etcd.io/bbolt"
 )
 
 // transact applies the tasks in one transaction. When it returns nil, what is in their outcomes
@@ -69,7 +70,7 @@ func (c *committer) write(tasks []*task) error {
 	if a.refiled {
 		due = firstDeadline(a.expiry)
 	}
-	if err := b.opts.commit(tx); err != nil {
+	if err := b.commitTx(tx); err != nil {
 		if boltfile.IsUncertain(err) {
 			err = &commitError{err}
 		}
@@ -80,6 +81,14 @@ func (c *committer) write(tasks []*task) error {
 	b.nextDue.Store(due)
 	b.stats.committed(len(tasks))
 	return nil
+}
+
+// commitTx commits a transaction.
+func (b *BoltStore) commitTx(tx *bolt.Tx) error {
+	if b.opts.commit != nil {
+		return b.opts.commit(tx)
+	}
+	return b.file.Commit(tx)
 }
 
 // prepare gives the tasks what memory has of their sessions. Saves of those sessions that are

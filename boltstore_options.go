@@ -117,9 +117,6 @@ func (o *BoltOptions) filled() (f BoltOptions, err error) {
 	if f.Logger == nil {
 		f.Logger = slog.Default()
 	}
-	if f.commit == nil {
-		f.commit = (*bolt.Tx).Commit
-	}
 	if f.maxPending == 0 {
 		f.maxPending = maxPending
 	}

@@ -54,7 +54,7 @@ func (f *File) storeFreelist() error {
 		return tx.Rollback()
 	}
 	f.db.NoFreelistSync = false // nobody else reads it: we are the one write transaction
-	return tx.Commit()
+	return f.Commit(tx)
 }
 
 // closeDB closes the database and with it the file. If bbolt panics, the lock is released here.

@@ -47,7 +47,8 @@ type File struct {
 	db     *bbolt.DB
 	report Report
 	opts   Options
-	extent int64 // see Extend
+	extent int64   // see Extend
+	log    lookout // see Commit
 
 	mu     sync.Mutex
 	closed bool
@@ -198,11 +199,12 @@ func newFile(ctx context.Context, path string, f *os.File, info os.FileInfo, o O
 	for _, w := range report.Warnings {
 		o.Warn(path + ": " + w)
 	}
-	db, err := openDB(f, o)
-	if err != nil {
+	opened := &File{path: path, file: f, info: info, report: report, opts: o}
+	opened.log.verify = opened.verifyOpen
+	if opened.db, err = openLogged(f, o, &opened.log); err != nil {
 		return nil, err
 	}
-	return &File{path: path, file: f, info: info, db: db, report: report, opts: o}, nil
+	return opened, nil
 }
 
 // DB returns the database. It is closed by Close.

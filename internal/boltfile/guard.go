@@ -38,7 +38,10 @@ func reason(r any) string {
 
 // openDB has bbolt open the verified and locked file f and takes f over: when it fails, f is
 // unlocked and closed. bbolt locks f once more, which costs nothing on the same descriptor.
-func openDB(f *os.File, o Options) (*bbolt.DB, error) {
+func openDB(f *os.File, o Options) (*bbolt.DB, error) { return openLogged(f, o, nil) }
+
+// openLogged is openDB with a logger for bbolt, nil for none.
+func openLogged(f *os.File, o Options, log bbolt.Logger) (*bbolt.DB, error) {
 	var db *bbolt.DB
 	first := true
 	err := Guard(func() (err error) {
@@ -49,6 +52,7 @@ func openDB(f *os.File, o Options) (*bbolt.DB, error) {
 			ReadOnly:        o.ReadOnly,
 			InitialMmapSize: o.InitialMmapSize,
 			MaxSize:         clampInt(o.MaxSize),
+			Logger:          log,
 			NoStatistics:    false, // the count of free pages is among them
 			OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
 				if first { // later calls are those of Tx.CopyFile

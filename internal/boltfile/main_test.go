@@ -20,7 +20,7 @@ const childMode = "BOLTFILE_TEST_CHILD"
 
 func TestMain(m *testing.M) {
 	children := map[string]func([]string) error{
-		"hold": holdChild, "read": readChild, "raw": rawChild,
+		"hold": holdChild, "read": readChild, "raw": rawChild, "commit": commitChild,
 	}
 	maps.Copy(children, platformChildren)
 	if child, ok := children[os.Getenv(childMode)]; ok {
