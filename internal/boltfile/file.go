@@ -47,6 +47,7 @@ type File struct {
 	db     *bbolt.DB
 	report Report
 	opts   Options
+	begins beginner
 
 	mu     sync.Mutex
 	closed bool
