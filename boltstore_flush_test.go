@@ -29,6 +29,24 @@ func TestFlushStoresWhatWasAcceptedInTime(t *testing.T) {
 	})
 }
 
+// TestFlushKeepsUp: what waits to be flushed is bounded by the memory that it takes, of which the
+// values are the smaller part. Beyond that a save waits for its commit.
+func TestFlushKeepsUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const room = 100
+		b := openBolt(t, &BoltOptions{SyncEvery: time.Hour, maxPending: room * pendingCost})
+		for i := range 3 * room {
+			create(t, b, testID(i))
+			if n := b.Stats().Pending; n > room {
+				t.Fatalf("%d sessions wait to be flushed, after %d saves", n, i+1)
+			}
+		}
+		if n := b.Stats().Sessions; n == 0 {
+			t.Error("none was committed")
+		}
+	})
+}
+
 // TestFlushForgetsAFailure: a flush that found no room has saves refused while something is left to
 // be flushed, not for ever. Here the one session that it was about moves on in the same group.
 func TestFlushForgetsAFailure(t *testing.T) {

@@ -63,8 +63,9 @@ type BoltOptions struct {
 	// Logger gets what nobody is there to be told. nil means slog.Default.
 	Logger *slog.Logger
 
-	keys   *record.Keys         // made of Keys
-	commit func(*bolt.Tx) error // instead of Tx.Commit, in tests
+	keys       *record.Keys         // made of Keys
+	commit     func(*bolt.Tx) error // instead of Tx.Commit, in tests
+	maxPending int64                // less than that, in tests
 }
 
 // OnCorrupt says what [Open] does with a damaged file.
@@ -118,6 +119,9 @@ func (o *BoltOptions) filled() (f BoltOptions, err error) {
 	}
 	if f.commit == nil {
 		f.commit = (*bolt.Tx).Commit
+	}
+	if f.maxPending == 0 {
+		f.maxPending = maxPending
 	}
 	return f, nil
 }

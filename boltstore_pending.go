@@ -7,9 +7,13 @@ import (
 	"github.com/boltsession/session/internal/record"
 )
 
-// maxPending bounds the encoded values that wait to be committed. Beyond it a save is answered
-// when it is committed, as it is without SyncEvery.
-const maxPending = 64 << 20
+const (
+	// maxPending bounds the memory of what waits to be committed. Beyond it a save is answered
+	// when it is committed, as it is without SyncEvery.
+	maxPending = 128 << 20
+	// pendingCost is the memory of one session that waits, beside its encoded values.
+	pendingCost = 512
+)
 
 // pendingEntry is what was accepted of one session and is not committed: the session as it will
 // be, as far as it is not as in the file. rev and meta are replaced, not modified.
@@ -24,7 +28,7 @@ type pendingEntry struct {
 // accept takes a save into memory, to be committed within SyncEvery. taken is false when the
 // save has to go to the committer.
 func (b *BoltStore) accept(o *op) (taken bool, err error) {
-	if b.mem.bytes.Load() > maxPending {
+	if b.mem.bytes.Load()+pendingCost*b.mem.pending.Load() >= b.opts.maxPending {
 		b.queue.soonest(&b.queue.flushAt, time.Now())
 		return false, nil
 	}

@@ -95,6 +95,9 @@ func (c *chart) dots(name string, points []result.Point) error {
 	}
 	marks.Color, marks.Shape, _ = look(name)
 	marks.Radius = vg.Points(1.8)
+	if len(points) < 100 {
+		marks.Radius = vg.Points(4) // the few of a peer that stands still are what it is about
+	}
 	c.Add(marks)
 	c.Legend.Add(label(name), marks)
 	return nil

@@ -24,7 +24,7 @@ func reap() Workload {
 
 const (
 	writers = 8
-	drawn   = 10 * time.Millisecond
+	drawn   = 25 * time.Millisecond
 )
 
 func runReap(e *Env) (result.Sample, error) {

@@ -52,7 +52,7 @@ func soakAll(ctx context.Context, t *trial.Trial) error {
 		}
 		before := held(dir)
 		run := &soakRun{t: t, path: path, options: session.BoltOptions{
-			SyncEvery: mode.every, TouchInterval: 20 * time.Millisecond, Reap: "@every 1s",
+			SyncEvery: mode.every, TouchInterval: 20 * time.Millisecond, Reap: "@every 1s", Logger: slog.New(slog.DiscardHandler),
 		}}
 		length := time.Duration(t.Size(30_000, 1_500)) * time.Millisecond
 		if err := run.run(ctx, length, slices.Concat(soakVisitors(12), soakOperators(dir))); err != nil {

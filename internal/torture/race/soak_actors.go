@@ -241,7 +241,7 @@ func soakOperators(dir string) []soakActor {
 				return err
 			}
 			r.count("compactions")
-			time.Sleep(100 * time.Millisecond)
+			time.Sleep(500 * time.Millisecond) // nobody writes meanwhile
 			return nil
 		}},
 		{"backup", func(ctx context.Context, r *soakRun, _ *ledger) error {
@@ -279,6 +279,6 @@ func soakBackup(ctx context.Context, r *soakRun, path string) error {
 		return fmt.Errorf("open a backup: %w", err)
 	}
 	r.count("backups")
-	time.Sleep(50 * time.Millisecond)
+	time.Sleep(200 * time.Millisecond)
 	return copied.Close()
 }
