@@ -48,6 +48,7 @@ type File struct {
 	report Report
 	opts   Options
 	begins beginner
+	extent int64 // see Extend
 
 	mu     sync.Mutex
 	closed bool
