@@ -46,11 +46,11 @@ func (e *commitError) Unwrap() error { return e.err }
 // write runs the transaction itself.
 func (c *committer) write(tasks []*task) error {
 	b := c.store
-	tx, err := b.file.DB().Begin(true) // only the committer replaces the file
+	tx, err := b.file.Begin(true) // only the committer replaces the file
 	if err != nil {
 		return &commitError{fmt.Errorf("begin transaction: %w", err)}
 	}
-	defer tx.Rollback() // does nothing after the commit
+	defer b.file.End(tx) // does nothing after the commit
 	a, err := newApplier(tx, b.opts.MaxComponentSize)
 	if err != nil {
 		return err

@@ -22,8 +22,9 @@ type BoltOptions struct {
 	// before they answer all the same. 0 has every save on disk when it returns.
 	SyncEvery time.Duration
 
-	// TouchInterval is how long a session's last access may be in memory only. A session with a
-	// max age of less than ten of it is written sooner. 0 means 30 seconds.
+	// TouchInterval is how long a session's last access may be in memory only, but for what is
+	// written with an accepted save, within SyncEvery. A session with a max age of less than ten of
+	// it is written sooner. 0 means 30 seconds.
 	TouchInterval time.Duration
 
 	// MaxSize is how large the file may grow, in bytes. New sessions stop with ErrFull when 90 % is

@@ -47,6 +47,7 @@ type File struct {
 	db     *bbolt.DB
 	report Report
 	opts   Options
+	begins beginner
 	extent int64   // see Extend
 	log    lookout // see Commit
 

@@ -206,14 +206,15 @@ func (s *stored) renew(id, to session.ID, ch changes) error {
 	return nil
 }
 
-// touch moves the last access to at. It is on disk within a time, or along with pending saves.
+// touch moves the last access to at. It is on disk within a time, or along with a save that is
+// accepted until then.
 func (s *stored) touch(id session.ID, at time.Time, within time.Duration) {
 	v, now := s.last(id), time.Now()
 	if !v.alive(now) || !at.After(v.meta.LastAccess) {
 		return
 	}
 	v.meta.LastAccess = at
-	s.add(id, v, later(now.Add(max(1, min(within, s.touchInterval))), now.Add(s.saveLag)))
+	s.add(id, v, now.Add(max(1, min(within, s.touchInterval))+s.saveLag))
 }
 
 // end ends what is under id, expired or not.
