@@ -14,6 +14,7 @@ type applier struct {
 	crowd bool               // no room for new sessions
 	seen  func(ID) touchMark // touches in memory, of sessions that the op does not name
 
+	room    *room         // nil: as much as is needed
 	refused func(ID) bool // ended, and not in the file yet
 	owed    owedEnds      // the same of many
 	gone    map[ID]bool   // the refused ones that an op of this transaction ended
@@ -48,14 +49,30 @@ func newApplier(tx *bolt.Tx, limit int) (*applier, error) {
 // apply applies the task's op, after what is pending of its session. What is wrong with the op
 // is in its outcome; the error returned is the transaction's, which must be rolled back.
 func (a *applier) apply(t *task) error {
+	t.outcome, t.applied = outcome{}, true
 	for _, accepted := range t.accepted() {
 		var out outcome
-		if err := a.run(a.save(&accepted), &out); err != nil {
+		if err := a.run(a.afford(&accepted, t.kind == opReap, a.save(&accepted)), &out); err != nil {
 			return err
 		}
+		if t.roomless = out.err == errNoRoom; t.roomless {
+			t.err = errNoRoom
+			return a.spoilt()
+		}
 	}
-	t.outcome, t.applied = outcome{}, true
-	return a.run(a.plan(&t.op, &t.outcome), &t.outcome)
+	if err := a.run(a.afford(&t.op, false, a.plan(&t.op, &t.outcome)), &t.outcome); err != nil {
+		return err
+	}
+	t.roomless = t.err == errNoRoom
+	return a.spoilt()
+}
+
+// spoilt returns why the transaction cannot go on whatever is in it.
+func (a *applier) spoilt() error {
+	if a.room == nil {
+		return nil
+	}
+	return a.room.err
 }
 
 // plan plans the writes of an op.

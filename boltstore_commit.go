@@ -45,18 +45,18 @@ func (e *commitError) Unwrap() error { return e.err }
 // write runs the transaction itself.
 func (c *committer) write(tasks []*task) error {
 	b := c.store
-	tx, err := b.file.DB().Begin(true) // only the committer replaces the file
+	tx, err := b.file.Begin(true) // only the committer replaces the file
 	if err != nil {
 		return &commitError{fmt.Errorf("begin transaction: %w", err)}
 	}
-	defer tx.Rollback() // does nothing after the commit
+	defer b.file.End(tx) // does nothing after the commit
 	a, err := newApplier(tx, b.opts.MaxComponentSize)
 	if err != nil {
 		return err
 	}
 	b.measureTx(tx)
 	a.seen, a.crowd, a.count, a.keys = b.mem.touched, b.crowded(), b.count.Load(), b.opts.keys
-	a.refused, a.owed = b.mem.isRefused, c.owed
+	a.refused, a.owed, a.room = b.mem.isRefused, c.owed, b.roomOf(tx)
 	for _, t := range tasks {
 		if err := a.apply(t); err != nil {
 			return err
@@ -86,7 +86,7 @@ func (c *committer) write(tasks []*task) error {
 // accepted from now on wait in the queue, behind the tasks.
 func (c *committer) prepare(tasks []*task) {
 	for _, t := range tasks {
-		t.outcome, t.applied = outcome{}, false
+		t.outcome, t.applied, t.roomless = outcome{}, false, false
 		switch t.kind {
 		case opSave, opDestroy:
 			c.attach(t)
@@ -142,6 +142,9 @@ func (c *committer) letGo(t *task) {
 // settle takes out of memory what a committed task brought into the file.
 func (c *committer) settle(t *task) {
 	m := c.store.mem
+	if t.roomless {
+		return // what is in memory of it stays there
+	}
 	if t.entry != nil {
 		m.committed(t.id, t.entry)
 	}

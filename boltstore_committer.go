@@ -219,6 +219,9 @@ func (c *committer) background() []*task {
 	group = append(group, c.retries(now)...)
 	c.retryLater(now)
 	for _, id := range c.flush.next() {
+		if c.outlived(id, now) {
+			continue
+		}
 		group = append(group, &task{op: op{kind: opSave, id: id, promised: true, at: now}})
 	}
 	var items []item

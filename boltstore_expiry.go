@@ -44,6 +44,9 @@ func (b *BoltStore) Reap(ctx context.Context) (total int, err error) {
 		}
 		n, err := b.reapItems(ctx, due, now)
 		total += n
+		if err == nil && next == nil && b.flushFull.Load() {
+			return total, b.drain(ctx) // there may be room now for what was accepted
+		}
 		if err != nil || next == nil {
 			return total, err
 		}
@@ -131,7 +134,23 @@ func (b *BoltStore) reapItems(ctx context.Context, due []dueEntry, now time.Time
 // dueInChunks is inChunks for index entries. An item is twice the size of one.
 func (b *BoltStore) dueInChunks(ctx context.Context, o *op, due []dueEntry) (total int, err error) {
 	for chunk := range slices.Chunk(due, reapChunk) {
-		n, err := b.inChunks(ctx, o, dueItems(chunk))
+		n, err := b.dueChunk(ctx, o, chunk)
+		if total += n; err != nil {
+			return total, err
+		}
+	}
+	return total, nil
+}
+
+// dueChunk is inChunks for a chunk of index entries. In a full store, which has no room for all at
+// once, they are done in smaller ones: each leaves more pages free than it needs.
+func (b *BoltStore) dueChunk(ctx context.Context, o *op, due []dueEntry) (total int, err error) {
+	total, err = b.inChunks(ctx, o, dueItems(due))
+	if !errors.Is(err, ErrFull) || len(due) == 1 {
+		return total, err
+	}
+	for part := range slices.Chunk(due, (len(due)+1)/2) {
+		n, err := b.dueChunk(ctx, o, part)
 		if total += n; err != nil {
 			return total, err
 		}

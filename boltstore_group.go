@@ -26,7 +26,13 @@ func (c *committer) commit(group []*task) (err error) {
 	var uncertain *commitError
 	switch {
 	case err == nil:
-		c.answer(group)
+		done, rest := roomless(group)
+		c.answer(done)
+		if len(group) == 1 && len(rest) == 1 {
+			return c.deny(rest, errNoRoom)
+		} else if len(rest) > 0 {
+			c.split(rest, errNoRoom)
+		}
 	case errors.As(err, &uncertain):
 		c.failed = err
 		c.failing++
@@ -61,11 +67,14 @@ func (c *committer) split(group []*task, err error) {
 			c.deny(others[i:], err)
 			return
 		}
-		if full++; !boltfile.IsFull(c.commit([]*task{t})) {
+		if full++; !isFull(c.commit([]*task{t})) {
 			full = 0
 		}
 	}
 }
+
+// isFull says whether err means that there is no room.
+func isFull(err error) bool { return errors.Is(err, ErrFull) || boltfile.IsFull(err) }
 
 // deny answers a group that was not stored, or perhaps was. Ends are refused all the same, and
 // tried again.
@@ -73,6 +82,7 @@ func (c *committer) deny(group []*task, err error) error {
 	told := err
 	switch {
 	case errors.Is(err, ErrUncertain), errors.Is(err, ErrFailed):
+	case errors.Is(err, ErrFull):
 	case boltfile.IsFull(err):
 		told = fmt.Errorf("%w: %w", ErrFull, err)
 	default:
@@ -87,6 +97,7 @@ func (c *committer) deny(group []*task, err error) error {
 		t.err, t.count = told, 0
 		switch {
 		case t.kind == opSave && t.promised && c.flush.err == nil:
+			c.store.flushFull.Store(isFull(err)) // no more are accepted from now on
 			c.flush.err = told
 			c.store.log.Error("session: cannot store accepted saves, they stay in memory", "error", told)
 		case t.kind == opTouch:

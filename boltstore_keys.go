@@ -38,11 +38,9 @@ func (b *BoltStore) encrypt(file *boltfile.File) error {
 }
 
 func saysEncrypted(file *boltfile.File) (marked bool, err error) {
-	err = boltfile.Guard(func() error {
-		return file.DB().View(func(tx *bolt.Tx) error {
-			marked = tx.Bucket(formatBucket).Get(encryptionKey) != nil
-			return nil
-		})
+	err = file.View(func(tx *bolt.Tx) error {
+		marked = tx.Bucket(formatBucket).Get(encryptionKey) != nil
+		return nil
 	})
 	return marked, err
 }

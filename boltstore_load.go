@@ -222,7 +222,7 @@ func (b *BoltStore) view(f func(*bolt.Tx) error) error {
 		return err
 	}
 	defer b.fileMu.RUnlock()
-	err = boltfile.Guard(func() error { return file.DB().View(f) })
+	err = file.View(f)
 	var panicked *boltfile.PanicError
 	if errors.As(err, &panicked) || errors.Is(err, errNoBucket) {
 		return &CorruptError{Path: b.path, Problem: err.Error()}

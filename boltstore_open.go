@@ -77,7 +77,7 @@ func (b *BoltStore) openFile(
 
 // checkContent says whether a sound bbolt file is a sound store.
 func (b *BoltStore) checkContent(file *boltfile.File, c *census) error {
-	if err := boltfile.Guard(func() error { return file.DB().View(checkFormat) }); err != nil {
+	if err := file.View(checkFormat); err != nil {
 		return fmt.Errorf("open store %s: %w", b.path, err)
 	}
 	if err := c.check(file); err != nil {
@@ -125,15 +125,13 @@ func (b *BoltStore) openError(err error) error {
 // install makes file the store's.
 func (b *BoltStore) install(file *boltfile.File) error {
 	var count, due int64
-	err := boltfile.Guard(func() error {
-		return file.DB().View(func(tx *bolt.Tx) error {
-			t, err := openTables(tx)
-			if err != nil {
-				return err
-			}
-			count, due = int64(t.global.Sequence()), firstDeadline(t.expiry)
-			return nil
-		})
+	err := file.View(func(tx *bolt.Tx) error {
+		t, err := openTables(tx)
+		if err != nil {
+			return err
+		}
+		count, due = int64(t.global.Sequence()), firstDeadline(t.expiry)
+		return nil
 	})
 	if err != nil {
 		return &CorruptError{Path: b.path, Problem: err.Error()}

@@ -107,7 +107,8 @@ type task struct {
 	entry *pendingEntry // whose state op.pending is
 	held  bool          // saves of its sessions wait behind this task
 
-	applied bool // the outcome is what the op would come to
+	applied  bool // the outcome is what the op would come to
+	roomless bool // it found no room, and nothing was done
 
 	refusals []ending      // refused when it began
 	parking  *parking      // of opPark

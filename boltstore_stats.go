@@ -1,6 +1,7 @@
 package session
 
 import (
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -125,11 +126,15 @@ func (b *BoltStore) measure(size, free int64) {
 
 // crowded says whether new sessions must stop: with what is pending, 90 % of MaxSize are in use.
 // Pages are half full after a split, and copied before the old ones are free: pending bytes count
-// four times. bbolt refuses to grow a file that could not grow once more, hence the step.
+// four times.
 func (b *BoltStore) crowded() bool {
 	used := b.stats.size.Load() - b.stats.free.Load() + 4*b.mem.bytes.Load()
-	return used > (b.opts.MaxSize-int64(growStep(b.opts.MaxSize)))/10*9
+	limit := b.opts.MaxSize
+	return used > (fileEnd(limit)-reserve(limit, int64(os.Getpagesize())))/10*9
 }
+
+// fileEnd is how far a file is used. bbolt refuses to grow one that could not grow once more.
+func fileEnd(maxSize int64) int64 { return maxSize - int64(growStep(maxSize)) }
 
 // growStep is by how much a file grows. bbolt's own 16 MiB are much for a small device.
 func growStep(maxSize int64) int { return int(min(max(maxSize/256, 32<<10), 1<<20)) }

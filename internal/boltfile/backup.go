@@ -58,11 +58,11 @@ func writeBackup(ctx context.Context, f *File, tmp *os.File, stop func() error, 
 	w := &stopWriter{w: tmp, stop: stop}
 	var txid int
 	err := Guard(func() error {
-		tx, err := f.db.Begin(false)
+		tx, err := f.Begin(false)
 		if err != nil {
 			return err
 		}
-		defer tx.Rollback()
+		defer f.End(tx)
 		txid = tx.ID()
 		if _, err := tx.WriteTo(w); w.err == nil {
 			return err

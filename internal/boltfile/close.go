@@ -46,7 +46,7 @@ func (f *File) CloseDirty() error {
 // storeFreelist commits an empty transaction that, unlike all before, writes the freelist. It
 // does not touch a file that has an up-to-date one. A crash during it leaves the last commit.
 func (f *File) storeFreelist() error {
-	tx, err := f.db.Begin(true)
+	tx, err := f.Begin(true)
 	if err != nil {
 		return err
 	}

@@ -112,11 +112,11 @@ func (c *Compaction) check() error {
 	if err := c.old.CheckPath(); err != nil {
 		return err
 	}
-	tx, err := c.old.db.Begin(false)
+	tx, err := c.old.Begin(false)
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback()
+	defer c.old.End(tx)
 	if tx.ID() != c.txid {
 		return ErrChanged
 	}

@@ -47,6 +47,8 @@ type File struct {
 	db     *bbolt.DB
 	report Report
 	opts   Options
+	begins beginner
+	extent int64 // see Extend
 
 	mu     sync.Mutex
 	closed bool

@@ -11,7 +11,6 @@ import (
 	"iter"
 	"log/slog"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -26,7 +25,8 @@ type ioOrder struct {
 	Phase     string        `json:"phase"` // what is done while calls fail
 	Naive     bool          `json:"naive,omitempty"`
 	SyncEvery time.Duration `json:"sync_every,omitempty"`
-	Saves     int           `json:"saves"` // after a snapshot was broken
+	MaxSize   int64         `json:"max_size,omitempty"`
+	Saves     int           `json:"saves,omitempty"` // after a snapshot was broken
 }
 
 // ioChild works on a store whose system calls fail.
@@ -41,16 +41,20 @@ type ioChild struct {
 	last  int // the last session's number
 	value int // the last value saved
 	ended map[int]*session.Session
+
+	numbers map[session.ID]int
+
 	blind bool // the file is not open: each read would wait for a second
 }
 
 const ioSlots = 6
 
 func playIOError(args []string) error {
-	c := &ioChild{diary: newDiary(os.Stdout), in: bufio.NewScanner(os.Stdin), ended: make(map[int]*session.Session)}
-	if err := json.Unmarshal([]byte(args[0]), &c.ioOrder); err != nil {
+	order := ioOrder{}
+	if err := json.Unmarshal([]byte(args[0]), &order); err != nil {
 		return err
 	}
+	c := newIOChild(order)
 	ctx := context.Background()
 	if err := c.prelude(ctx); err != nil {
 		return fmt.Errorf("prelude: %w", err)
@@ -59,6 +63,13 @@ func playIOError(args []string) error {
 	phases[c.Phase](c, ctx)
 	c.await("done")
 	return c.finish(ctx)
+}
+
+func newIOChild(order ioOrder) *ioChild {
+	return &ioChild{
+		ioOrder: order, diary: newDiary(os.Stdout), in: bufio.NewScanner(os.Stdin),
+		ended: make(map[int]*session.Session), numbers: make(map[session.ID]int),
+	}
 }
 
 // phases are what is done while calls fail.
@@ -85,7 +96,7 @@ func (c *ioChild) open() error {
 			return err
 		}
 		store, err := session.Open(c.Path, &session.BoltOptions{
-			NoSocket: true, Reap: session.Never, SyncEvery: c.SyncEvery, Logger: slog.New(slog.DiscardHandler),
+			NoSocket: true, Reap: session.Never, SyncEvery: c.SyncEvery, MaxSize: c.MaxSize, Logger: slog.New(slog.DiscardHandler),
 		})
 		if err == nil {
 			c.store = store
@@ -217,24 +228,18 @@ func (c *ioChild) list(ctx context.Context) {
 			if err != nil {
 				return err
 			}
-			e.IDs = append(e.IDs, c.number(info.ID))
+			e.IDs = append(e.IDs, c.numberOf(info.ID))
 		}
 		return nil
 	})
 }
 
-// number is the number of a session, -1 for none of ours.
-func (c *ioChild) number(id session.ID) int {
-	return slices.IndexFunc(c.known(), func(known session.ID) bool { return known == id })
-}
-
-// known returns the IDs of all sessions so far, by their numbers.
-func (c *ioChild) known() []session.ID {
-	ids := make([]session.ID, c.last+1)
-	for n := range ids {
-		ids[n] = idOf(n)
+// numberOf is the number of a session, 0 for none of ours.
+func (c *ioChild) numberOf(id session.ID) int {
+	for n := len(c.numbers) + 1; n <= c.last; n++ {
+		c.numbers[idOf(n)] = n
 	}
-	return ids
+	return c.numbers[id]
 }
 
 // finish shows that the store recovers, carries out what is owed, and closes.

@@ -57,7 +57,7 @@ func sweep(phase string, n int, names ...string) (all []fault) {
 func allFaults() (all []fault) {
 	all = append(all, sweep("work", 16, "pwrite64")...)
 	all = append(all, sweep("work", 12, "fdatasync")...)
-	all = append(all, sweep("work", 2, "ftruncate", "fsync")...)
+	all = append(all, sweep("work", 2, "fallocate", "ftruncate", "fsync")...)
 	all = append(all, sweep("reap", 4, "pwrite64", "fdatasync")...)
 	for _, every := range []time.Duration{0, time.Hour} {
 		for _, f := range sweep("close", 3, "pwrite64", "fdatasync") {

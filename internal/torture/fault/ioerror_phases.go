@@ -237,7 +237,7 @@ func (c *ioChild) snapshot(ctx context.Context) {
 	wg.Wait()
 	c.do(deed{Op: "snapshot"}, func(e *deed) error {
 		for more := true; more && err == nil; info, err, more = next() {
-			if n := c.number(info.ID); n > 0 {
+			if n := c.numberOf(info.ID); n > 0 {
 				e.IDs = append(e.IDs, n)
 			}
 		}

@@ -14,7 +14,14 @@ var Techniques = []trial.Technique{
 		Breaks: "a store that takes a failed commit for one that was rolled back",
 		Run:    ioerror,
 	},
+	{
+		Name:   "full",
+		What:   "no room: a full disk, a limit on the file's size, MaxSize",
+		Proves: "7",
+		Breaks: "a store without ErrFull, owed ends and reaper",
+		Run:    full,
+	},
 }
 
 // Roles are the processes that they need.
-var Roles = trial.Roles{"ioerror": playIOError}
+var Roles = trial.Roles{"full": playFull, "ioerror": playIOError}

@@ -28,26 +28,35 @@ func (l *latencies) add(began time.Time, took time.Duration) {
 	l.seconds[second] = append(l.seconds[second], took)
 }
 
-// p99 returns the median of the seconds' 99th percentiles: on a machine that others use as well, the
-// percentile of all would be that of its worst moment.
-func (l *latencies) p99() time.Duration {
+// p99 returns the 99th percentile of all.
+func (l *latencies) p99() time.Duration { return rank(l.all(), 0.99) }
+
+// typical returns the median of the seconds' 99th percentiles, which a machine's few bad moments do
+// not move: neither those of others nor those that are looked for.
+func (l *latencies) typical() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var each []time.Duration
 	for _, second := range l.seconds {
-		if len(second) >= 100 {
-			each = append(each, rank(second, 0.99))
-		}
-	}
-	if len(each) == 0 {
-		return rank(slices.Concat(l.seconds...), 0.99)
+		each = append(each, rank(second, 0.99))
 	}
 	return rank(each, 0.5)
 }
 
-func (l *latencies) max() time.Duration { return rank(slices.Concat(l.seconds...), 1) }
+func (l *latencies) all() []time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Concat(l.seconds...)
+}
 
-func (l *latencies) count() int { return len(slices.Concat(l.seconds...)) }
+// and returns the latencies of both.
+func (l *latencies) and(other *latencies) *latencies {
+	return &latencies{seconds: slices.Concat(l.seconds, other.seconds)}
+}
+
+func (l *latencies) max() time.Duration { return rank(l.all(), 1) }
+
+func (l *latencies) count() int { return len(l.all()) }
 
 // rank returns the value below which a part of all lies, 0 of none.
 func rank(all []time.Duration, part float64) time.Duration {
