@@ -68,6 +68,9 @@ func (b *BoltStore) roomOf(tx *bolt.Tx) *room {
 // and takes that only for these.
 func (r *room) take(edits []edit, ends bool) bool {
 	cost := r.cost(edits)
+	if cost == 0 {
+		return true
+	}
 	if cost > r.left && r.err == nil {
 		var found int64
 		found, r.err = r.more((cost - r.left + r.page - 1) / r.page * r.page)
@@ -77,7 +80,7 @@ func (r *room) take(edits []edit, ends bool) bool {
 		return false
 	}
 	r.left -= cost
-	r.begun = r.begun || cost > 0
+	r.begun = true
 	return true
 }
 
