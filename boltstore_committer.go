@@ -179,6 +179,9 @@ func (c *committer) step() {
 		c.covered = nil
 		c.commit(covered)
 	}
+	if !c.flush.active && m.pending.Load() == 0 {
+		c.store.flushFull.Store(false) // what found no room has ended meanwhile
+	}
 	clear(all)
 	c.group = all[:0]
 }
