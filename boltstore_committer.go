@@ -222,7 +222,7 @@ func (c *committer) background() []*task {
 	group = append(group, c.retries(now)...)
 	c.retryLater(now)
 	for _, id := range c.flush.next() {
-		if c.outlived(id, now) {
+		if c.store.flushFull.Load() && c.outlived(id, now) {
 			continue
 		}
 		group = append(group, &task{op: op{kind: opSave, id: id, promised: true, at: now}})

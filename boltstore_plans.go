@@ -25,6 +25,9 @@ func (a *applier) save(o *op) error {
 		return err
 	}
 	alive := was != nil && !o.expired(was, o.touch)
+	if o.promised && o.rev.isNew { // what else is there had expired, by a save that is not in the file
+		alive = was != nil && was.sameBirth(o.rev.meta)
+	}
 	switch {
 	case a.ended(o, was):
 		return ErrNotFound
@@ -89,6 +92,9 @@ func (a *applier) renew(o *op, out *outcome) error {
 		return err
 	}
 	alive := was != nil && !o.expired(was, o.touch)
+	if o.promised && o.rev.isNew { // what else is there had expired, by a save that is not in the file
+		alive = was != nil && was.sameBirth(o.rev.meta)
+	}
 	switch {
 	case a.ended(o, was):
 		return ErrNotFound

@@ -7,7 +7,8 @@ import (
 )
 
 // Destroy ends the session, for all handles and for good, and tells whether it did: false when
-// it had ended already or was never stored. It answers when that is on disk. An error means
+// it had ended already or was never stored. (A copy that came from a store's Get does not know of
+// an end by others, and says true.) It answers when that is on disk. An error means
 // that the outcome is not certain: the store refuses the session all the same for as long as it
 // is open, and tries again. To go on with an empty session, for a message after a logout say,
 // call Regenerate instead, or after it.

@@ -127,6 +127,31 @@ func checkOverExpired(k *kit) {
 	if found.User() != "" {
 		k.Error("the user is still that of the expired session: " + why)
 	}
+	k.overShortened()
+}
+
+// overShortened is checkOverExpired for a session that a later save made expire.
+func (k *kit) overShortened() {
+	k.Helper()
+	old := k.stored()
+	stored := func() {
+		k.Helper()
+		if offers[session.Lister](k.store) { // which has a store that collects saves write them
+			k.length(2, "one session was stored, expired, and made room for another of its ID")
+		}
+	}
+	stored()
+	if err := old.SetMaxAge(time.Minute); err != nil {
+		k.Fatal(err)
+	}
+	k.save(old)
+	s := session.NewSession(k.store, old.ID(), newMeta())
+	set(k, s, "new", 1)
+	k.save(s)
+	stored()
+	found := k.get(s.ID())
+	has(k, found, "new", 1, "a new session takes the place of one that had expired")
+	hasNot(k, found, "kept", "a new session inherits nothing from an expired one that was not reaped")
 }
 
 // checkTwoCreators: of new sessions under one ID one is stored.
