@@ -20,12 +20,13 @@ type effect struct {
 	begin, end int
 	change     change
 
-	ino   *inode            // whose bytes or size change, or are synced
-	off   int64             // where the bytes go
-	data  []byte            // which
-	size  int64             // the new size
-	names map[string]*inode // the new entries of directories; nil for a name that goes
-	dir   string            // that is synced
+	ino     *inode            // whose bytes or size change, or are synced
+	off     int64             // where the bytes go
+	data    []byte            // which
+	size    int64             // the new size
+	atLeast bool              // of changeSize: a longer file keeps its size
+	names   map[string]*inode // the new entries of directories; nil for a name that goes
+	dir     string            // that is synced
 }
 
 type change int
@@ -121,6 +122,9 @@ func (d *disk) settleNames(sync *effect) {
 // apply returns a file's bytes with those of the effect.
 func (e *effect) apply(data []byte) []byte {
 	if e.change == changeSize {
+		if e.atLeast && e.size <= int64(len(data)) {
+			return data
+		}
 		return resized(data, e.size)
 	}
 	if end := e.off + int64(len(e.data)); end > int64(len(data)) {

@@ -92,7 +92,7 @@ func TestReplay(t *testing.T) {
 func TestReplayRefuses(t *testing.T) {
 	for _, call := range []string{
 		`1 mmap(NULL, 4096, PROT_READ|PROT_WRITE, MAP_SHARED, 3, 0) = 0x7f00`,
-		`1 fallocate(3, 0, 0, 100) = 0`,
+		`1 fallocate(3, FALLOC_FL_PUNCH_HOLE|FALLOC_FL_KEEP_SIZE, 0, 100) = 0`,
 		`1 dup(3) = 5`,
 		`1 rename("/d/tmp", "/d/file") = 0`,
 		`1 openat(AT_FDCWD, "/d/tmp", O_RDWR|O_TRUNC) = 5`,

@@ -82,6 +82,8 @@ func (r *replay) begins(c *tracedCall) error {
 		size, err := c.number(1)
 		r.add(c, effect{change: changeSize, ino: d.ino, size: size})
 		return err
+	case "fallocate":
+		return r.allocates(c, d)
 	case "fsync", "fdatasync":
 		if d.ino != nil && d.ino.mode.IsDir() {
 			r.add(c, effect{change: syncDir, dir: d.path})
@@ -102,6 +104,20 @@ func (r *replay) target(c *tracedCall) (int64, *descriptor, error) {
 	}
 	fd, err := c.number(i)
 	return fd, r.open[fd], err
+}
+
+// allocates is for bytes that are taken up, and are zeros.
+func (r *replay) allocates(c *tracedCall, d *descriptor) error {
+	off, err := c.number(2)
+	if err != nil {
+		return err
+	}
+	length, err := c.number(3)
+	if mode, problem := c.number(1); problem != nil || mode != 0 || d.ino == nil {
+		return fmt.Errorf("it cannot be replayed, on %s", d.path)
+	}
+	r.add(c, effect{change: changeSize, ino: d.ino, size: off + length, atLeast: true})
+	return err
 }
 
 // writes is for bytes. A call that did not return may have written all of them.
