@@ -72,7 +72,7 @@ func (r *rawSession) follow(id ID, k, v []byte) (isData bool) {
 	case len(k) == len(id)+1 && bytes.Equal(k[:len(id)], id[:]) && k[len(id)] == dataRecord:
 		r.data = v
 		return true
-	case k != nil && !isMetaKey(k):
+	case k != nil && (!isMetaKey(k) || bytes.Compare(k, id[:]) < 0): // zeros look like metadata, too
 		r.meta = []byte{} // no checksum fits
 	}
 	return false
