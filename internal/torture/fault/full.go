@@ -55,7 +55,11 @@ func fullDisk(ctx context.Context, t *trial.Trial, order fullOrder) error {
 // fillUp has gluttons fill stores, with SyncEvery and without.
 func fillUp(ctx context.Context, t *trial.Trial, name, dir string, order fullOrder) error {
 	sum := &fullSum{kinds: make(map[string]int)}
-	for i := range t.Size(10, 1) {
+	times := t.Size(10, 1)
+	if t.Broken {
+		times = 1
+	}
+	for i := range times {
 		order.SyncEvery = time.Duration((i+len(name))%2) * 5 * time.Millisecond
 		order.Naive = t.Broken
 		place := filepath.Join(t.Dir, dir, fmt.Sprint(i))

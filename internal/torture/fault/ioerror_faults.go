@@ -127,5 +127,9 @@ func commitControl() []fault {
 }
 
 func snapshotControl() []fault {
-	return []fault{{phase: "snapshot", calls: []string{fails("fdatasync", "EIO", 2, "")}}}
+	return []fault{
+		{phase: "snapshot", calls: []string{fails("fdatasync", "EIO", 2, "")}},
+		{phase: "snapshot", calls: []string{fails("fdatasync", "EIO", 4, "")}},
+		{phase: "snapshot", calls: []string{fails("fdatasync", "EIO", 6, "")}},
+	}
 }
