@@ -92,9 +92,6 @@ func (a *applier) renew(o *op, out *outcome) error {
 		return err
 	}
 	alive := was != nil && !o.expired(was, o.touch)
-	if o.promised && o.rev.isNew { // what else is there had expired, by a save that is not in the file
-		alive = was != nil && was.sameBirth(o.rev.meta)
-	}
 	switch {
 	case a.ended(o, was):
 		return ErrNotFound

@@ -4,7 +4,6 @@ package fault
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -103,20 +102,10 @@ func (s *fullSum) try(ctx context.Context, t *trial.Trial, name string, order fu
 	}
 	v := &fullVerdict{ioVerdict: ioVerdict{fates: newFates(fail), order: order.ioOrder}, atMaxSize: order.MaxSize > 0}
 	v.weak = order.SyncEvery > 0
-	arg, err := json.Marshal(order)
+	cmd, stdout, stderr, err := player(ctx, "full", order)
 	if err != nil {
 		return err
 	}
-	cmd, err := trial.Player(ctx, "full", string(arg))
-	if err != nil {
-		return err
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
 	if err := cmd.Start(); err != nil {
 		return err
 	}

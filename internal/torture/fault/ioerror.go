@@ -4,7 +4,6 @@ package fault
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -147,11 +146,7 @@ func (r *ioRun) count(f fault, v *ioVerdict, injected int) {
 
 // play runs the child: faults from when it is ready to when it is done.
 func (r *ioRun) play(ctx context.Context, f fault, order ioOrder, v *ioVerdict) error {
-	arg, err := json.Marshal(order)
-	if err != nil {
-		return err
-	}
-	cmd, err := trial.Player(ctx, "ioerror", string(arg))
+	cmd, stdout, stderr, err := player(ctx, "ioerror", order)
 	if err != nil {
 		return err
 	}
@@ -159,12 +154,6 @@ func (r *ioRun) play(ctx context.Context, f fault, order ioOrder, v *ioVerdict) 
 	if err != nil {
 		return err
 	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
 	if err := cmd.Start(); err != nil {
 		return err
 	}

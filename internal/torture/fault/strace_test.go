@@ -7,18 +7,18 @@ import (
 	"testing"
 )
 
-const db = "/tmp/s/sessions.db"
+const db = "/srv/app/sessions.db"
 
 func TestParseTrace(t *testing.T) {
 	calls, err := parseTrace(strings.NewReader(`
-71  pwrite64(7</tmp/s/sessions.db>, ""..., 4096, 8192) = 4096
-71  fdatasync(7</tmp/s/sessions.db> <unfinished ...>
-72  openat(AT_FDCWD</tmp>, "/tmp/s/sessions.db", O_RDWR|O_NONBLOCK|O_NOFOLLOW|O_CLOEXEC <unfinished ...>
+71  pwrite64(7</srv/app/sessions.db>, ""..., 4096, 8192) = 4096
+71  fdatasync(7</srv/app/sessions.db> <unfinished ...>
+72  openat(AT_FDCWD</srv>, "/srv/app/sessions.db", O_RDWR|O_NONBLOCK|O_NOFOLLOW|O_CLOEXEC <unfinished ...>
 71  <... fdatasync resumed>)              = -1 EIO (Input/output error) (INJECTED)
-72  <... openat resumed>)                 = 8</tmp/s/sessions.db>
+72  <... openat resumed>)                 = 8</srv/app/sessions.db>
 72  +++ exited with 0 +++
 strace: Process 73 attached
-71  mmap(NULL, 268435456, PROT_READ, MAP_SHARED, 7</tmp/s/sessions.db>, 0) = 0x7f0e4ffff000
+71  mmap(NULL, 268435456, PROT_READ, MAP_SHARED, 7</srv/app/sessions.db>, 0) = 0x7f0e4ffff000
 `))
 	if err != nil {
 		t.Fatal(err)
@@ -55,12 +55,12 @@ func TestParseTraceRefusesWhatItDoesNotUnderstand(t *testing.T) {
 
 func TestAfterFailedSync(t *testing.T) {
 	const (
-		write  = "1 pwrite64(7</tmp/s/sessions.db>, 4096, 0) = 4096\n"
-		failed = "1 fdatasync(7</tmp/s/sessions.db>) = -1 EIO (Input/output error) (INJECTED)\n"
-		sync   = "1 fdatasync(7</tmp/s/sessions.db>) = 0\n"
+		write  = "1 pwrite64(7</srv/app/sessions.db>, 4096, 0) = 4096\n"
+		failed = "1 fdatasync(7</srv/app/sessions.db>) = -1 EIO (Input/output error) (INJECTED)\n"
+		sync   = "1 fdatasync(7</srv/app/sessions.db>) = 0\n"
 		other  = "1 pwrite64(9</tmp/s/other>, 4096, 0) = 4096\n"
-		closed = "1 close(7</tmp/s/sessions.db>) = 0\n"
-		opened = "1 openat(AT_FDCWD, \"/tmp/s/sessions.db\", O_RDWR) = 7</tmp/s/sessions.db>\n"
+		closed = "1 close(7</srv/app/sessions.db>) = 0\n"
+		opened = "1 openat(AT_FDCWD, \"/srv/app/sessions.db\", O_RDWR) = 7</srv/app/sessions.db>\n"
 	)
 	for trace, want := range map[string]string{
 		write + sync + write:                                     "",
