@@ -198,6 +198,7 @@ func (c *committer) settleRenew(t *task) {
 		m.stored(it.id, it.touch)
 	}
 	if len(t.ended) > 0 { // else it was never stored under its old ID
+		m.stored(t.id, t.touch) // what came before is judged by the max age of then, not by a new one
 		m.moved(t.id, t.to)
 	}
 	m.forget(t.id)

@@ -136,3 +136,29 @@ func TestBoltStoreTouchFollowsRenewal(t *testing.T) {
 		}
 	})
 }
+
+// TestBoltStoreRenewalTakesTouchesIn: what is touched before a renewal that shortens the max age says
+// nothing against what is touched after it.
+func TestBoltStoreRenewalTakesTouchesIn(t *testing.T) {
+	bothModes(t, func(t *testing.T, opts BoltOptions) {
+		synctest.Test(t, func(t *testing.T) {
+			opts.TouchInterval = time.Hour
+			b := openBolt(t, &opts)
+			s := create(t, b, testID(1))
+			b.Touch(t.Context(), testID(1), time.Now())
+			time.Sleep(5 * time.Second)
+			b.Touch(t.Context(), testID(1), time.Now())
+			s.SetMaxAge(4 * time.Second)
+			if err := b.Renew(t.Context(), s, testID(2)); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(3 * time.Second)
+			at := time.Now()
+			b.Touch(t.Context(), testID(2), at)
+			time.Sleep(3 * time.Second)
+			if got, err := b.Get(t.Context(), testID(2)); err != nil || !got.LastAccess().Equal(at) {
+				t.Errorf("after the touch: %v, %v", got, err)
+			}
+		})
+	})
+}
