@@ -26,6 +26,9 @@ type applier struct {
 	count   int64 // sessions in the file
 	wrote   bool  // whether there is anything to commit
 	refiled bool  // whether the expiry index changed
+
+	newcomers newcomers
+	grown     map[string]bool // components, but for the global one, that values were put into
 }
 
 // edit is a planned write: of a bucket, or of a component's.
@@ -129,6 +132,7 @@ func (a *applier) do(e edit) (err error) {
 	a.refiled = a.refiled || e.bucket == a.expiry
 	switch {
 	case e.bucket == nil && e.value != nil:
+		a.grow(e.component)
 		e.bucket, err = a.sessions.CreateBucketIfNotExists(bucketName(e.component))
 	case e.bucket == nil:
 		e.bucket = a.component(e.component)
@@ -145,6 +149,13 @@ func (a *applier) do(e edit) (err error) {
 		return err
 	}
 	return a.dropUnused(e)
+}
+
+func (a *applier) grow(component string) {
+	if a.grown == nil {
+		a.grown = make(map[string]bool)
+	}
+	a.grown[component] = true
 }
 
 // dropUnused deletes the bucket of a component that no session has any more: names may be made of
@@ -172,6 +183,7 @@ func (a *applier) write(id ID, was, next *storedMeta, bodies []loadedComponent) 
 	next.filed = deadline
 	if was == nil {
 		a.planned++
+		a.newcomers.add(id)
 		a.put(a.expiry, expiryKey(deadline, id), []byte{})
 	} else if next.filed = min(deadline, was.filed); next.filed != was.filed {
 		a.drop(a.expiry, expiryKey(was.filed, id))

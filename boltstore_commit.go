@@ -66,6 +66,7 @@ func (c *committer) write(tasks []*task) error {
 	if !a.wrote {
 		return nil
 	}
+	a.fillPages()
 	due := b.nextDue.Load()
 	if a.refiled {
 		due = firstDeadline(a.expiry)
