@@ -95,8 +95,8 @@ func (a *applier) plan(o *op, out *outcome) error {
 		return a.touch(o)
 	case opReap:
 		return a.reap(o, out)
-	case opUnfile:
-		return a.unfile(o)
+	case opUnindex:
+		return a.unindex(o)
 	case opRekey:
 		return a.rekey(o, out)
 	}
@@ -210,16 +210,13 @@ func (a *applier) write(id ID, was, next *storedMeta, bodies []loadedComponent) 
 	}
 }
 
-// remove plans to delete all of a session but its entry in the expiry index.
+// remove plans to delete all of a session but its entries in the indexes.
 func (a *applier) remove(id ID, was *storedMeta) {
 	a.planned--
 	a.drop(a.global, metaKey(id))
 	a.drop(a.global, dataKey("", id))
 	for _, name := range was.names {
 		a.edits = append(a.edits, edit{component: name, key: dataKey(name, id)})
-	}
-	if was.User != "" {
-		a.drop(a.users, userKey(was.User, id))
 	}
 }
 

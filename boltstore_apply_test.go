@@ -125,7 +125,7 @@ func (g *opGenerator) next(db *bolt.DB) op {
 	case n < 19:
 		o.kind, o.items = opReap, g.due(db)
 	default:
-		if o.kind = opUnfile; g.IntN(4) == 0 {
+		if o.kind = opUnindex; g.IntN(4) == 0 {
 			o.kind, o.listed = opClear, true
 		}
 		o.items = g.due(db)
@@ -133,10 +133,16 @@ func (g *opGenerator) next(db *bolt.DB) op {
 	return o
 }
 
+// due returns entries for the reaper: those of the expiry index that are due, and all of the user index.
 func (g *opGenerator) due(db *bolt.DB) (items []item) {
 	db.View(func(tx *bolt.Tx) error {
 		tab, err := openTables(tx)
 		due, _ := tab.due(nil, nil, 100, g.now)
+		tab.users.ForEach(func(k, _ []byte) error {
+			user, id, _ := parseUserKey(k)
+			due = append(due, dueEntry{id: id, user: string(user)})
+			return nil
+		})
 		items = dueItems(due)
 		return err
 	})

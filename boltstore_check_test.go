@@ -92,9 +92,13 @@ func inconsistencies(tab tables) []string {
 	for id, m := range s.sessions {
 		s.session(id, m)
 	}
-	if n := tab.users.Stats().KeyN; n != s.users {
-		s.say("the user index has %d entries, %d sessions have users", n, s.users)
-	}
+	tab.users.ForEach(func(k, _ []byte) error {
+		user, id, ok := parseUserKey(k)
+		if m := s.sessions[id]; !ok || m == nil || m.User != string(user) {
+			s.say("%s: stale entry in the user index", id.Short())
+		}
+		return nil
+	})
 	tab.expiry.ForEach(func(k, _ []byte) error {
 		deadline, id, ok := parseExpiryKey(k)
 		if m := s.sessions[id]; !ok || m == nil || m.filed != deadline {
@@ -110,7 +114,6 @@ func inconsistencies(tab tables) []string {
 type scan struct {
 	tables
 	sessions map[ID]*storedMeta
-	users    int
 	problems []string
 }
 
@@ -149,7 +152,7 @@ func (s *scan) session(id ID, m *storedMeta) {
 		s.say("%s: not in the expiry index", id.Short())
 	}
 	if m.User != "" {
-		if s.users++; s.tables.users.Get(userKey(m.User, id)) == nil {
+		if s.tables.users.Get(userKey(m.User, id)) == nil {
 			s.say("%s: not in the user index", id.Short())
 		}
 	}

@@ -14,7 +14,7 @@ const (
 	opDestroyUser               // the sessions of user
 	opTouch                     // items: touches to store
 	opReap                      // items: due sessions to judge
-	opUnfile                    // items: index entries to delete when they are stale
+	opUnindex                   // items: index entries to delete when they lead to nothing
 	opRekey                     // items: records of component to encrypt with the first key
 	opDrain                     // nothing, after everything accepted so far was stored
 	opPark                      // nothing, while somebody else works on the file
@@ -48,7 +48,8 @@ type op struct {
 // item is one of many sessions that an op is about.
 type item struct {
 	id       ID
-	deadline int64 // of its entry in the expiry index
+	deadline int64  // of its entry in the expiry index
+	user     string // of opUnindex: whose entry in the user index is meant, not the one in the expiry index
 	touch    touchMark
 	pending  *revision
 	entry    *pendingEntry // whose state pending is
@@ -83,6 +84,9 @@ type outcome struct {
 	news  *news    // of these, published
 	took  time.Duration
 	owing *owedEnd // an end of many that is to be tried again; live sessions are to end with it
+
+	left     []dueEntry // of opReap: entries of the user index that lead to nothing now
+	dangling bool       // of opReap: an entry of the expiry index led to nothing before
 }
 
 // barrier says whether an op comes after everything that was accepted before it, of whatever

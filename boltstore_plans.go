@@ -82,6 +82,9 @@ func (a *applier) replace(id ID, was *storedMeta, damaged bool) {
 // removeWhole plans to delete all of a session.
 func (a *applier) removeWhole(id ID, was *storedMeta) {
 	a.remove(id, was)
+	if was.User != "" {
+		a.drop(a.users, userKey(was.User, id))
+	}
 	a.drop(a.expiry, expiryKey(was.filed, id))
 }
 

@@ -83,10 +83,9 @@ func (b *BoltStore) rekeyComponent(ctx context.Context, name string, r *RekeyRep
 			return err
 		}
 		from = page.next
-		n, err := b.inChunks(ctx, &op{kind: opRekey, component: name}, page.old)
+		err = b.inChunks(ctx, &op{kind: opRekey, component: name}, page.old, func(out *outcome) { r.Rewritten += out.count })
 		r.Records += page.records
 		r.Locked += page.locked
-		r.Rewritten += n
 		if err != nil {
 			return err
 		}

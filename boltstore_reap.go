@@ -1,0 +1,310 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	reapChunk  = 128      // sessions in one transaction of the reaper
+	indexChunk = 512      // index entries in one: neighbours, on few pages
+	maxLeft    = 16 << 20 // bytes of the user index's entries in memory
+)
+
+// Reap is [Reapable].Reap. It costs what is due, not what is stored: due entries of the expiry
+// index are judged in the order of the sessions' IDs, so that neighbours share pages, a few at a
+// time and with pauses, so that others can write. A session that lives on, because it was used
+// since it was filed, gets a new entry at its true deadline. At last the entries in the indexes are
+// deleted, each index in its own order, for the same reason. A crash in between leaves entries that
+// lead to nothing; the next run deletes them.
+func (b *BoltStore) Reap(ctx context.Context) (total int, err error) {
+	start := time.Now()
+	defer func() { b.stats.reaped(start, total, err) }()
+	if err := b.drain(ctx); err != nil {
+		return 0, err
+	}
+	b.watchPath()
+	r := &reaping{store: b, at: time.Now()}
+	err = r.run(ctx)
+	if err == nil && b.flushFull.Load() {
+		err = b.drain(ctx) // there may be room now for what was accepted
+	}
+	return r.total, err
+}
+
+// watchPath logs an error if the path does not name the open file any more. It comes with each run
+// of the reaper: nothing else would tell until the next restart, which finds another state.
+func (b *BoltStore) watchPath() {
+	file, err := b.lockFile()
+	if err != nil {
+		return
+	}
+	err = file.CheckPath()
+	b.fileMu.RUnlock()
+	if errors.Is(err, ErrReplaced) {
+		b.log.Error("session: the store's file was replaced or removed under the running program, which goes on with the one "+
+			"it has open, and a restart will not find what is saved; put it back if it was moved, otherwise restart the "+
+			"program to use what is at the path", "path", b.path)
+	}
+}
+
+// drain has everything that was accepted stored, as far as it can be.
+func (b *BoltStore) drain(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := b.queue.refusal(); err != nil || b.mem.pending.Load() == 0 {
+		return err
+	}
+	_, err := b.do(ctx, &op{kind: opDrain, at: time.Now()})
+	return err
+}
+
+// reaping is one run of the reaper.
+type reaping struct {
+	store    *BoltStore
+	at       time.Time // by which it is judged what has expired
+	total    int
+	left     []dueEntry // of the user index, of sessions that were reaped
+	leftSize int        // bytes
+	dangling bool       // an earlier run ended before it had deleted its entries
+}
+
+func (r *reaping) run(ctx context.Context) error {
+	var from []byte
+	for {
+		due, next, err := r.store.dueEntries(ctx, from, r.at)
+		if err == nil {
+			err = r.reap(ctx, due)
+		}
+		if err != nil {
+			return err
+		}
+		if next == nil {
+			break
+		}
+		from = next
+	}
+	if r.dangling {
+		return r.sweep(ctx)
+	}
+	return nil
+}
+
+// reap judges due sessions and deletes their entries in the indexes. Those in the index of deadlines go
+// last: by them the next run knows that this one did not come to its end.
+func (r *reaping) reap(ctx context.Context, due []dueEntry) error {
+	byID := slices.Clone(due)
+	slices.SortFunc(byID, func(x, y dueEntry) int { return compareIDs(x.id, y.id) })
+	for chunk := range slices.Chunk(byID, reapChunk) {
+		if err := r.chunk(ctx, opReap, chunk); err != nil {
+			return err
+		}
+		if r.leftSize < maxLeft {
+			continue
+		}
+		if err := r.unindex(ctx, nil); err != nil {
+			return err
+		}
+	}
+	return r.unindex(ctx, due)
+}
+
+// unindex deletes what was left in the index of users, and then entries of the index of deadlines.
+func (r *reaping) unindex(ctx context.Context, due []dueEntry) error {
+	slices.SortFunc(r.left, func(x, y dueEntry) int {
+		if c := strings.Compare(x.user, y.user); c != 0 {
+			return c
+		}
+		return compareIDs(x.id, y.id)
+	})
+	all := append(r.left, due...)
+	r.left, r.leftSize = nil, 0
+	for chunk := range slices.Chunk(all, indexChunk) {
+		if err := r.chunk(ctx, opUnindex, chunk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweep deletes all entries of the user index that lead to nothing.
+func (r *reaping) sweep(ctx context.Context) error {
+	for from := []byte{}; from != nil; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		var stale []dueEntry
+		err := r.store.viewTables(func(t tables) error {
+			stale, from = t.strayUsers(from, duePage)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		r.left = stale
+		if err := r.unindex(ctx, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// strayUsers returns which of up to limit entries of the user index lead to nothing, from a key on,
+// and the key to go on from; nil when these were the last.
+func (t *tables) strayUsers(from []byte, limit int) (stray []dueEntry, next []byte) {
+	c := t.users.Cursor()
+	for k, _ := c.Seek(from); k != nil; k, _ = c.Next() {
+		if limit--; limit < 0 {
+			return stray, append([]byte{}, k...)
+		}
+		user, id, ok := parseUserKey(k)
+		if !ok {
+			continue
+		}
+		if e := (dueEntry{id: id, user: string(user)}); t.leadsNowhere(e) {
+			stray = append(stray, e)
+		}
+	}
+	return stray, nil
+}
+
+// leadsNowhere says whether an index has an entry that it need not have. Nobody knows what leads to a
+// session whose metadata cannot be read: a user's entry stays, so that logging the user out ends it.
+func (t *tables) leadsNowhere(e dueEntry) bool {
+	was, err := t.find(e.id)
+	switch {
+	case e.user == "":
+		return err != nil || was == nil || was.filed != e.deadline
+	case err != nil:
+		return false
+	}
+	return was == nil || was.User != e.user
+}
+
+// chunk does an op for a few entries. In a full store, which has no room for all at once, they are
+// done in smaller ones: each leaves more pages free than it needs.
+func (r *reaping) chunk(ctx context.Context, kind opKind, entries []dueEntry) error {
+	err := r.store.inChunk(ctx, &op{kind: kind, at: r.at, items: dueItems(entries)}, r.note)
+	if !errors.Is(err, ErrFull) || len(entries) == 1 {
+		return err
+	}
+	for part := range slices.Chunk(entries, (len(entries)+1)/2) {
+		if err := r.chunk(ctx, kind, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// note takes in what came of an op.
+func (r *reaping) note(out *outcome) {
+	r.total += out.count
+	r.dangling = r.dangling || out.dangling
+	r.left = append(r.left, out.left...)
+	for _, e := range out.left {
+		r.leftSize += len(e.user) + len(e.id) + 3*8
+	}
+}
+
+func dueItems(due []dueEntry) []item {
+	items := make([]item, len(due))
+	for i, entry := range due {
+		items[i] = item{id: entry.id, deadline: entry.deadline, user: entry.user}
+	}
+	return items
+}
+
+// inChunks does an op for a few items at a time, and pauses as long as that took. note is told what
+// came of each.
+func (b *BoltStore) inChunks(ctx context.Context, o *op, items []item, note func(*outcome)) error {
+	for chunk := range slices.Chunk(items, reapChunk) {
+		o.items = chunk
+		if err := b.inChunk(ctx, o, note); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inChunk is inChunks for an op that is not divided any more.
+func (b *BoltStore) inChunk(ctx context.Context, o *op, note func(*outcome)) error {
+	out, err := b.do(ctx, o)
+	if err != nil {
+		return err
+	}
+	note(&out)
+	return b.rest(ctx, out.took)
+}
+
+// rest waits for d.
+func (b *BoltStore) rest(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-b.closing:
+		return ErrClosed
+	}
+}
+
+// reap plans to delete the items that have expired, but for their entries in the indexes, and to file
+// those that live anew.
+func (a *applier) reap(o *op, out *outcome) error {
+	var damaged *ID // the last one: a session may be due twice
+	for i := range o.items {
+		it := &o.items[i]
+		was, err := a.find(it.id)
+		switch {
+		case errors.Is(err, errDamaged):
+			if damaged == nil || *damaged != it.id {
+				a.removeDamaged(it.id)
+				out.ended = append(out.ended, ending{it.id, Damaged})
+			}
+			damaged = &it.id
+		case was == nil || was.filed != it.deadline: // the entry leads to nothing, or is an old one
+			it.touch = touchMark{}
+			out.dangling = out.dangling || was == nil
+		case o.expired(was, it.touch):
+			a.remove(it.id, was)
+			if was.User != "" {
+				out.left = append(out.left, dueEntry{id: it.id, user: was.User})
+			}
+			out.count++
+			out.ended = append(out.ended, ending{it.id, Expired})
+		default:
+			a.refile(it, was)
+		}
+	}
+	return nil
+}
+
+// refile plans to file a living session at its true deadline. The old entry is deleted later,
+// along with the others.
+func (a *applier) refile(it *item, was *storedMeta) {
+	next := *was
+	next.Meta = it.touch.over(was.Meta)
+	next.filed = nanos(next.ExpiresAt())
+	a.put(a.expiry, expiryKey(next.filed, it.id), []byte{})
+	a.put(a.global, metaKey(it.id), next.seal(nil, it.id))
+}
+
+// unindex plans to delete index entries that lead to nothing.
+func (a *applier) unindex(o *op) error {
+	for _, it := range o.items {
+		switch {
+		case !a.leadsNowhere(dueEntry{it.id, it.deadline, it.user}):
+		case it.user != "":
+			a.drop(a.users, userKey(it.user, it.id))
+		default:
+			a.drop(a.expiry, expiryKey(it.deadline, it.id))
+		}
+	}
+	return nil
+}
