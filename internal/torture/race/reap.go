@@ -102,7 +102,7 @@ func (h *herd) judge(ctx context.Context) error {
 	for _, when := range []string{"at once", "after it was opened again"} {
 		lost := h.lost(ctx)
 		h.t.Figure("%d sessions that live, %d of them due by the index, %d prolonged at the last moment: %d lost or changed %s",
-			h.touched+h.live+len(h.brink), h.touched, h.prolonged(), lost, when)
+			h.touched+h.live+h.prolonged(), h.touched, h.prolonged(), lost, when)
 		if _, err := h.store.Reap(ctx); err != nil {
 			return err
 		}
@@ -112,7 +112,13 @@ func (h *herd) judge(ctx context.Context) error {
 		if err := h.store.Close(); err != nil {
 			return err
 		}
-		var err error
+		r, err := session.Check(ctx, h.path)
+		if err != nil {
+			return err
+		}
+		if r.Leftovers > 0 && !h.t.Broken {
+			h.t.Fail("%d entries of the indexes lead to nothing after a run that came to its end", r.Leftovers)
+		}
 		if h.store, err = session.Open(h.path, &session.BoltOptions{Reap: session.Never, NoSocket: true}); err != nil {
 			return err
 		}

@@ -67,6 +67,9 @@ func newHerd(ctx context.Context, t *trial.Trial) (h *herd, err error) {
 func (h *herd) add(ctx context.Context, i int) error {
 	now := time.Now()
 	meta := session.Meta{Created: now, LastAccess: now, End: now.Add(session.DefaultLifetime), MaxAge: 24 * time.Hour, Salt: make([]byte, 16)}
+	if i%2 == 0 {
+		meta.User = fmt.Sprint("user ", i/20)
+	}
 	isTouched := i >= h.expired && i < h.expired+h.touched
 	switch {
 	case i < h.expired:
