@@ -180,15 +180,26 @@ func (b *BoltStore) Get(ctx context.Context, id ID, components ...string) (*Sess
 			return nil, err
 		}
 	}
-	meta, values, err := b.load(id, components)
-	if errors.Is(err, errDamaged) {
-		b.endDamaged(ctx, id, err)
-		return nil, ErrNotFound
-	}
+	meta, values, err := b.loadSound(ctx, id, components)
 	if err != nil {
 		return nil, err
 	}
 	return loadSession(b, id, meta.Meta, meta.names, values...), nil
+}
+
+// getInto is Get for a state that is there already.
+func (b *BoltStore) getInto(ctx context.Context, l *live) error {
+	if err := b.usable(ctx); err != nil {
+		return err
+	}
+	meta, values, err := b.loadSound(ctx, l.id, nil)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.fill(meta.Meta, meta.names, values)
+	return nil
 }
 
 // Save is [Store].Save.

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -46,6 +47,16 @@ func (b *BoltStore) load(id ID, names []string) (*storedMeta, []loadedComponent,
 		values = append(values, c)
 	}
 	return meta, values, nil
+}
+
+// loadSound is load for one who has no use for a damaged session: it ends.
+func (b *BoltStore) loadSound(ctx context.Context, id ID, names []string) (*storedMeta, []loadedComponent, error) {
+	meta, values, err := b.load(id, names)
+	if errors.Is(err, errDamaged) {
+		b.endDamaged(ctx, id, err)
+		return nil, nil, ErrNotFound
+	}
+	return meta, values, err
 }
 
 // metadata returns a session's metadata from what memory and file have of it: ErrNotFound when there

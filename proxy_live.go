@@ -85,19 +85,33 @@ func (p *ProxyStore) load(ctx context.Context, store Store, l *live) {
 		}
 		close(l.ready)
 	}()
-	s, err := store.Get(context.WithoutCancel(ctx), l.id)
-	if err != nil {
+	if err := l.get(context.WithoutCancel(ctx), store); err != nil {
 		l.loadErr = err
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.adopt(s.state.Load())
 	if r, ok := As[refuser](store); ok && r.refuses(l.id, l.owner) {
 		l.loadErr = ErrNotFound // since it was read; from now on endCovered finds it
 		return
 	}
 	l.loadErr = nil
+}
+
+// get reads the session from its store. A BoltStore, which most have, is not asked for a session of
+// its own to be copied from; one that is embedded in another store may have another Get, and is.
+func (l *live) get(ctx context.Context, store Store) error {
+	if b, ok := store.(*BoltStore); ok {
+		return b.getInto(ctx, l)
+	}
+	s, err := store.Get(ctx, l.id)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.adopt(s.state.Load())
+	return nil
 }
 
 // wait waits until the first load is over.
