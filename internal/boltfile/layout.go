@@ -83,6 +83,18 @@ func (p page) element(i int) element {
 	return el
 }
 
+// key is element for who wants the key alone: an element takes longer to hand over than to find.
+func (p page) key(i int) []byte {
+	pos, key, _ := p.sizes(i)
+	return p[pos : pos+key : pos+key]
+}
+
+// entry is element for a leaf page.
+func (p page) entry(i int) (flags uint32, key, value []byte) {
+	pos, k, v := p.sizes(i)
+	return order.Uint32(p[headerSize+i*elementSize:]), p[pos : pos+k : pos+k], p[pos+k : pos+k+v : pos+k+v]
+}
+
 // checkLayout checks that the elements lie within the page, one directly behind the other, and
 // returns where the last one ends.
 func (p page) checkLayout() (end uint64, problem string) {
@@ -110,7 +122,7 @@ func (p page) checkLayout() (end uint64, problem string) {
 func (p page) checkOrder(lo, hi []byte) (problem string) {
 	prev := lo
 	for i := range p.count() {
-		key := p.element(i).key
+		key := p.key(i)
 		if c := bytes.Compare(prev, key); c > 0 || c == 0 && i > 0 {
 			return fmt.Sprintf("key %d is out of order", i)
 		}

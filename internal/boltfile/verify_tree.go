@@ -33,7 +33,7 @@ func (v *verifier) tree(b *bucketWalk, id uint64, lo, hi []byte, depth int) erro
 	if problem == "" {
 		problem = p.checkOrder(lo, hi)
 	}
-	if problem == "" && lo != nil && p.count() > 0 && !bytes.Equal(p.element(0).key, lo) {
+	if problem == "" && lo != nil && p.count() > 0 && !bytes.Equal(p.key(0), lo) {
 		// Reading would do with a smaller one in the branch. But bbolt finds a page's entry in its
 		// branch by the page's first key, and adds another one if it finds none.
 		problem = "begins with another key than its branch says"
@@ -128,17 +128,17 @@ func (v *verifier) branch(b *bucketWalk, p page, hi []byte, depth int) error {
 // leaf checks the elements of leaf page id.
 func (v *verifier) leaf(b *bucketWalk, id uint64, p page, depth int) error {
 	for i := range p.count() {
-		e := p.element(i)
+		flags, key, value := p.entry(i)
 		var err error
 		switch {
-		case e.flags == 1:
-			err = v.nested(b, id, e, depth)
-		case e.flags != 0:
-			err = damaged(id, "element %d has the unknown flags %#x", i, e.flags)
+		case flags == 1:
+			err = v.nested(b, id, key, value, depth)
+		case flags != 0:
+			err = damaged(id, "element %d has the unknown flags %#x", i, flags)
 		case b.path == nil:
 			err = damaged(id, "element %d of the root bucket is not a bucket", i)
 		default:
-			err = v.value(b, id, e)
+			err = v.value(b, id, key, value)
 		}
 		if err != nil {
 			return err
@@ -148,29 +148,29 @@ func (v *verifier) leaf(b *bucketWalk, id uint64, p page, depth int) error {
 }
 
 // value counts a key and hands it to the visitor.
-func (v *verifier) value(b *bucketWalk, id uint64, e element) error {
+func (v *verifier) value(b *bucketWalk, id uint64, key, value []byte) error {
 	b.keys++
 	if v.visit == nil {
 		return nil
 	}
-	if err := v.visit(b.path, e.key, e.value); err != nil {
+	if err := v.visit(b.path, key, value); err != nil {
 		return &DamageError{Page: id, Problem: err.Error(), Err: err}
 	}
 	return nil
 }
 
 // nested checks the bucket in an element of leaf page id.
-func (v *verifier) nested(parent *bucketWalk, id uint64, e element, depth int) error {
-	path := append(parent.path[:len(parent.path):len(parent.path)], string(e.key))
-	if len(e.value) < bucketSize {
-		return damaged(id, "holds a bucket of %d bytes", len(e.value))
+func (v *verifier) nested(parent *bucketWalk, id uint64, key, value []byte, depth int) error {
+	path := append(parent.path[:len(parent.path):len(parent.path)], string(key))
+	if len(value) < bucketSize {
+		return damaged(id, "holds a bucket of %d bytes", len(value))
 	}
-	root, sequence := order.Uint64(e.value), order.Uint64(e.value[8:])
+	root, sequence := order.Uint64(value), order.Uint64(value[8:])
 	if root == 0 {
-		return v.inline(path, sequence, id, page(e.value[bucketSize:]))
+		return v.inline(path, sequence, id, page(value[bucketSize:]))
 	}
-	if len(e.value) != bucketSize {
-		return damaged(id, "holds a bucket header of %d bytes", len(e.value))
+	if len(value) != bucketSize {
+		return damaged(id, "holds a bucket header of %d bytes", len(value))
 	}
 	return v.bucket(path, root, sequence, depth+1)
 }
@@ -182,11 +182,11 @@ func (v *verifier) inline(path []string, sequence, id uint64, p page) error {
 	}
 	b := &bucketWalk{path: path}
 	for i := range p.count() {
-		e := p.element(i)
-		if e.flags != 0 {
-			return damaged(id, "holds a damaged bucket: element %d has the flags %#x", i, e.flags)
+		flags, key, value := p.entry(i)
+		if flags != 0 {
+			return damaged(id, "holds a damaged bucket: element %d has the flags %#x", i, flags)
 		}
-		if err := v.value(b, id, e); err != nil {
+		if err := v.value(b, id, key, value); err != nil {
 			return err
 		}
 	}
