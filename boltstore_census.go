@@ -3,6 +3,7 @@ package session
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"hash/maphash"
 
@@ -18,15 +19,19 @@ type census struct {
 	sessions uint64
 	strays   uint64 // records of values without a session: the session would be served without them
 	last     []byte // the session whose metadata came last
+	filed    ledger // entries of the expiry index that no session was seen to have
+	unfiled  int    // sessions without one, as far as filed can tell
 	users    ledger // that sessions have and the index was not seen to have
 	key      []byte // scratch
 }
 
 func newCensus() *census { return &census{seed: maphash.MakeSeed()} }
 
-// visit is a boltfile.Visitor. The buckets come in the order of their names, sessions before users.
+// visit is a boltfile.Visitor. The buckets come in the order of their names: expiry, sessions, users.
 func (c *census) visit(path []string, key, value []byte) error {
 	switch {
+	case len(path) == 1 && path[0] == "expiry":
+		c.filed.put(maphash.Bytes(c.seed, key))
 	case len(path) == 2 && path[0] == "sessions" && path[1] == "\x00":
 		c.record(key, value)
 	case len(path) == 1 && path[0] == "users":
@@ -49,7 +54,12 @@ func (c *census) record(key, value []byte) {
 	}
 	c.sessions++
 	c.last = append(c.last[:0], id...)
-	if user := record.MetaUser(value); len(user) > 0 {
+	filed, user := record.MetaIndexed(value)
+	c.key = append(binary.BigEndian.AppendUint64(c.key[:0], uint64(filed)), id...)
+	if !c.filed.take(maphash.Bytes(c.seed, c.key)) {
+		c.unfiled++
+	}
+	if len(user) > 0 {
 		c.key = append(append(append(c.key[:0], user...), 0), id...)
 		c.users.put(maphash.Bytes(c.seed, c.key))
 	}
@@ -66,17 +76,17 @@ func (c *census) check(file *boltfile.File) error {
 		return fmt.Errorf("its expiry index has %d entries for %d sessions", r.Buckets["expiry"].Keys, c.sessions)
 	case c.strays > 0:
 		return fmt.Errorf("values of %d sessions have no session", c.strays)
-	case c.users.sum == 0:
+	case c.filed.sum == 0 && c.users.sum == 0:
 		return nil
 	}
-	return checkUsers(file.Path())
+	return checkIndexes(file.Path())
 }
 
-// checkUsers returns an error if sessions are missing in the index of users. The index may have more:
-// of a session whose metadata cannot be read nobody knows whose it was.
-func checkUsers(path string) error {
+// checkIndexes returns an error if sessions are missing in the indexes. These may have more: what a
+// crash left over, and of a session whose metadata cannot be read nobody knows whose it was.
+func checkIndexes(path string) error {
 	c := newCensus()
-	c.users.open = map[uint64]struct{}{}
+	c.filed.open, c.users.open = map[uint64]struct{}{}, map[uint64]struct{}{}
 	_, err := boltfile.Verify(context.Background(), path, func(path []string, key, value []byte) error {
 		if len(path) == 2 && isMetaKey(key) {
 			if _, err := record.Unseal(globalBucket, key, value); err != nil {
@@ -85,8 +95,13 @@ func checkUsers(path string) error {
 		}
 		return c.visit(path, key, value)
 	})
-	if err == nil && len(c.users.open) > 0 {
-		err = fmt.Errorf("%d sessions are missing in the user index: logging out their user would miss them", len(c.users.open))
+	switch {
+	case err != nil:
+		return err
+	case c.unfiled > 0:
+		return fmt.Errorf("%d sessions have no entry in the expiry index: they would never be reaped", c.unfiled)
+	case len(c.users.open) > 0:
+		return fmt.Errorf("%d sessions are missing in the user index: logging out their user would miss them", len(c.users.open))
 	}
-	return err
+	return nil
 }

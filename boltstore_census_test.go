@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"errors"
 	"path/filepath"
 	"testing"
@@ -9,9 +10,11 @@ import (
 // TestOpenCounts: each page and each record is sound, and still something is missing.
 func TestOpenCounts(t *testing.T) {
 	for name, change := range map[string]func(tables) error{
-		"session": func(tab tables) error { return tab.global.Delete(metaKey(testID(1))) },
-		"index":   func(tab tables) error { k, _ := tab.expiry.Cursor().First(); return tab.expiry.Delete(k) },
-		"user":    func(tab tables) error { return tab.users.Delete(userKey("ann", testID(1))) },
+		"session":               func(tab tables) error { return tab.global.Delete(metaKey(testID(1))) },
+		"index":                 func(tab tables) error { k, _ := tab.expiry.Cursor().First(); return tab.expiry.Delete(k) },
+		"index at another time": func(tab tables) error { return refile(tab, func(k []byte) { k[7] ^= 1 }) },
+		"index of another ID":   func(tab tables) error { return refile(tab, func(k []byte) { k[20] ^= 1 }) },
+		"user":                  func(tab tables) error { return tab.users.Delete(userKey("ann", testID(1))) },
 		"user under another name": func(tab tables) error {
 			return errors.Join(tab.users.Delete(userKey("ann", testID(1))), tab.users.Put(userKey("amn", testID(1)), []byte{}))
 		},
@@ -32,6 +35,14 @@ func TestOpenCounts(t *testing.T) {
 	}
 }
 
+// refile changes the first entry of the expiry index.
+func refile(tab tables, change func([]byte)) error {
+	k, _ := tab.expiry.Cursor().First()
+	other := bytes.Clone(k)
+	change(other)
+	return errors.Join(tab.expiry.Delete(k), tab.expiry.Put(other, []byte{}))
+}
+
 // storeOfAnn returns the path of a closed store with a session of ann's.
 func storeOfAnn(t *testing.T) string {
 	t.Helper()
@@ -49,8 +60,9 @@ func storeOfAnn(t *testing.T) string {
 // which nobody knew whose it was, and a session that cannot be read need not be in it.
 func TestOpenDespiteLeftovers(t *testing.T) {
 	for name, change := range map[string]func(tables) error{
-		"leftover": func(tab tables) error { return tab.users.Put(userKey("bob", testID(7)), []byte{}) },
-		"damaged":  func(tab tables) error { return flip(tab, "", metaKey(testID(1))) },
+		"leftover":          func(tab tables) error { return tab.users.Put(userKey("bob", testID(7)), []byte{}) },
+		"leftover deadline": func(tab tables) error { return tab.expiry.Put(expiryKey(1, testID(7)), []byte{}) },
+		"damaged":           func(tab tables) error { return flip(tab, "", metaKey(testID(1))) },
 		"damaged and not in the index": func(tab tables) error {
 			return errors.Join(flip(tab, "", metaKey(testID(1))), tab.users.Delete(userKey("ann", testID(1))))
 		},

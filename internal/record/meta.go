@@ -92,22 +92,23 @@ func ViewMeta(body []byte) (Meta, error) {
 	return m, nil
 }
 
-// MetaUser returns the user in a record that [Seal] made of an [AppendMeta], without a look at the
-// checksum: of a damaged one it returns anything. The result is part of rec.
-func MetaUser(rec []byte) []byte {
+// MetaIndexed returns under what the indexes have a session, its deadline in nanoseconds and its user,
+// from a record that [Seal] made of an [AppendMeta], without a look at the checksum: of a damaged one it
+// returns anything. The user is part of rec.
+func MetaIndexed(rec []byte) (filed int64, user []byte) {
 	if len(rec) < 1+crc32.Size {
-		return nil
+		return 0, nil
 	}
 	p := metaParser{rest: rec[1 : len(rec)-crc32.Size]}
 	p.expect(majorArray, metaFields)
-	for range 5 { // the times and the age
+	for range 5 { // the times and the age; the deadline is the last of them
 		if len(p.rest) > 0 && p.rest[0] == simpleNull {
-			p.rest = p.rest[1:]
+			filed, p.rest = 0, p.rest[1:]
 		} else {
-			p.int()
+			filed = p.int()
 		}
 	}
-	return p.string(majorText)
+	return filed, p.string(majorText)
 }
 
 // metaParser reads one element after another; after a failure it reads zero values.

@@ -37,18 +37,22 @@ func TestMeta(t *testing.T) {
 	}
 }
 
-// MetaUser finds the user in any record of metadata, and nothing wrong in a damaged one harms it.
-func TestMetaUser(t *testing.T) {
+// MetaIndexed finds user and deadline in any record of metadata, and nothing wrong in a damaged one harms it.
+func TestMetaIndexed(t *testing.T) {
 	for _, m := range []*record.Meta{{}, someMeta(), {User: "bob", End: time.Unix(-1, 0)}} {
 		rec := record.Seal(nil, []byte("bucket"), []byte("key"), record.AppendMeta(nil, m))
-		if got := record.MetaUser(rec); string(got) != m.User {
-			t.Errorf("user %q, want %q", got, m.User)
+		filed, user := record.MetaIndexed(rec)
+		if string(user) != m.User {
+			t.Errorf("user %q, want %q", user, m.User)
+		}
+		if !m.Filed.IsZero() && filed != m.Filed.UnixNano() || m.Filed.IsZero() && filed != 0 {
+			t.Errorf("deadline %d, want %v", filed, m.Filed)
 		}
 		for i := range rec {
-			record.MetaUser(rec[:i])
+			record.MetaIndexed(rec[:i])
 			for bit := range 8 {
 				rec[i] ^= 1 << bit
-				record.MetaUser(rec)
+				record.MetaIndexed(rec)
 				rec[i] ^= 1 << bit
 			}
 		}
