@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"path/filepath"
@@ -151,4 +152,53 @@ func openBoltAtUnchecked(t *testing.T, path string, opts *BoltOptions) *BoltStor
 		t.Fatal(err)
 	}
 	return b
+}
+
+// TestMissingValuesAreDamage: metadata says that there are values, and a page that lost its last
+// element would have the session served without them.
+func TestMissingValuesAreDamage(t *testing.T) {
+	for what, look := range map[string]func(*BoltStore, *Session) error{
+		"Get": func(b *BoltStore, _ *Session) error { _, err := b.Get(context.Background(), testID(1)); return err },
+		"Save": func(_ *BoltStore, s *Session) error {
+			s.Set("other", 1)
+			return s.Save(context.Background())
+		},
+		"Renew": func(b *BoltStore, s *Session) error { return b.Renew(context.Background(), s, testID(2)) },
+		"All": func(b *BoltStore, _ *Session) error {
+			for info, err := range b.All(context.Background()) {
+				t.Errorf("lists %v, %v", info.ID.Short(), err)
+			}
+			return ErrNotFound
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			path := storeOfAnn(t)
+			b := openBoltAtUnchecked(t, path, nil)
+			s, err := b.Get(t.Context(), testID(1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := b.Close(); err != nil {
+				t.Fatal(err)
+			}
+			tamper(t, path, func(tab tables) error { return tab.global.Delete(dataKey("", testID(1))) })
+			var corrupt *CorruptError
+			if _, err := Check(t.Context(), path); !errors.As(err, &corrupt) {
+				t.Errorf("Check: %v", err)
+			}
+			b = openBoltAtUnchecked(t, path, nil)
+			s.store = b
+			var told []Reason
+			b.OnDestroy(func(_ ID, r Reason) { told = append(told, r) })
+			if err := look(b, s); !errors.Is(err, ErrNotFound) {
+				t.Errorf("%v", err)
+			}
+			if n := b.Stats().Sessions; n != 0 || !slices.Equal(told, []Reason{Damaged}) {
+				t.Errorf("%d sessions are left, told %v", n, told)
+			}
+			if err := b.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }

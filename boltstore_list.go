@@ -231,7 +231,7 @@ func (t *tables) describe(id ID, raw rawSession) (l listed) {
 		return l
 	}
 	l.counts = make(map[string]int, 1+len(l.meta.names))
-	if raw.data != nil {
+	if raw.data != nil || l.meta.global {
 		l.count(t.keys, "", raw.data)
 	}
 	for _, name := range l.meta.names {

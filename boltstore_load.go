@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -112,8 +111,8 @@ func (e *pendingEntry) values(keys *record.Keys, name string, id ID, sealed []by
 		}
 	}
 	if sealed == nil {
-		if _, listed := slices.BinarySearch(meta.names, name); listed {
-			return c, fmt.Errorf("%w: a component is missing", errDamaged)
+		if meta.has(name) {
+			return c, errMissing
 		}
 		return c, nil
 	}

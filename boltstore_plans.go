@@ -59,10 +59,10 @@ func (a *applier) revise(o *op, was *storedMeta) (*storedMeta, []loadedComponent
 		base = &touched
 	}
 	next, bodies, err := o.rev.apply(base, func(name string) (values record.Map, err error) {
-		if was != nil {
-			values, err = a.read(name, o.id)
+		if was == nil {
+			return nil, nil
 		}
-		return values, err
+		return a.readOf(o.id, was, name)
 	}, a.limit)
 	if err == nil && o.promised {
 		next.Meta = o.touch.over(next.Meta) // touched between its acceptance and this commit
@@ -145,7 +145,7 @@ func (a *applier) unchanged(id ID, was *storedMeta, bodies []loadedComponent) ([
 		if slices.ContainsFunc(bodies, func(c loadedComponent) bool { return c.name == name }) {
 			continue
 		}
-		values, err := a.read(name, id)
+		values, err := a.readOf(id, was, name)
 		if err != nil {
 			return nil, err
 		}

@@ -121,12 +121,9 @@ func (b *rebuild) finish(lostValues func(ID) bool, told func(n int) error) (sess
 		}
 		var index []indexEntry
 		for _, id := range ids {
-			m, missing, err := b.mend(id)
+			m, missing, err := b.mend(id, lostValues)
 			if err != nil {
 				return sessions, lost, err
-			}
-			if !b.has("", id) && lostValues(id) {
-				missing++
 			}
 			lost += missing
 			index = append(index, indexEntry{key: expiryKey(m.filed, id)})
@@ -162,8 +159,9 @@ func (b *rebuild) someIDs(from []byte) (ids []ID) {
 }
 
 // mend returns a session's metadata as it is to be: filed under its true deadline, and with the
-// components that are there. It stores what that changes.
-func (b *rebuild) mend(id ID) (m *storedMeta, missing int, err error) {
+// components that are there. It stores what that changes. missing is how many of its components are
+// lost.
+func (b *rebuild) mend(id ID, lostValues func(ID) bool) (m *storedMeta, missing int, err error) {
 	was, err := b.find(id)
 	if err != nil {
 		return nil, 0, err
@@ -171,10 +169,14 @@ func (b *rebuild) mend(id ID) (m *storedMeta, missing int, err error) {
 	next := *was
 	next.filed = nanos(was.ExpiresAt())
 	next.names = slices.DeleteFunc(slices.Clone(was.names), func(name string) bool { return !b.has(name, id) })
-	if was.equal(&next) {
-		return &next, 0, nil
+	missing = len(was.names) - len(next.names)
+	if next.global = b.has("", id); !next.global && (was.global || lostValues(id)) {
+		missing++
 	}
-	return &next, len(was.names) - len(next.names), b.putMeta(id, next.seal(nil, id))
+	if was.equal(&next) {
+		return &next, missing, nil
+	}
+	return &next, missing, b.putMeta(id, next.seal(nil, id))
 }
 
 // indexEntry is an entry of the index of deadlines, or of users.

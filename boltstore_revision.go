@@ -15,11 +15,15 @@ import (
 // store: the session is destroyed.
 var errDamaged = errors.New("a record of the session is damaged")
 
+// errMissing is errDamaged for a component that the metadata lists and that is not there.
+var errMissing = fmt.Errorf("%w: a component is missing", errDamaged)
+
 // storedMeta is a session's metadata record.
 type storedMeta struct {
 	Meta
-	filed int64    // its deadline in the expiry index, at or before the true one
-	names []string // the components that have values, sorted, but for the global one
+	filed  int64    // its deadline in the expiry index, at or before the true one
+	global bool     // the global component has values; false is also for what nobody knows of
+	names  []string // the other components that have values, sorted
 }
 
 // parseMeta reads a metadata record. The result shares no memory with it.
@@ -32,22 +36,45 @@ func parseMeta(id ID, sealed []byte) (*storedMeta, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: metadata: %w", errDamaged, err)
 	}
+	global, names := componentsOf(m.Components)
 	return &storedMeta{
 		Meta: Meta{
 			Created: m.Created, LastAccess: m.LastAccess, End: m.End, MaxAge: m.MaxAge,
 			User: m.User, Salt: m.Salt, Fingerprint: m.Fingerprint,
 		},
-		filed: nanos(m.Filed),
-		names: m.Components,
+		filed:  nanos(m.Filed),
+		global: global,
+		names:  names,
 	}, nil
+}
+
+// componentsOf divides the components that metadata lists into the global one and the names of others.
+func componentsOf(listed []string) (global bool, names []string) {
+	if len(listed) > 0 && listed[0] == "" {
+		return true, listed[1:]
+	}
+	return false, listed
+}
+
+// has says whether the metadata lists a component.
+func (m *storedMeta) has(component string) bool {
+	if component == "" {
+		return m.global
+	}
+	_, listed := slices.BinarySearch(m.names, component)
+	return listed
 }
 
 // seal appends the metadata record to dst.
 func (m *storedMeta) seal(dst []byte, id ID) []byte {
+	listed := m.names
+	if m.global {
+		listed = append(make([]string, 1, 1+len(listed)), listed...)
+	}
 	body := record.AppendMeta(nil, &record.Meta{
 		Created: m.Created, LastAccess: m.LastAccess, End: m.End, MaxAge: m.MaxAge,
 		User: m.User, Salt: m.Salt, Fingerprint: m.Fingerprint,
-		Filed: time.Unix(0, m.filed), Components: m.names,
+		Filed: time.Unix(0, m.filed), Components: listed,
 	})
 	return record.Seal(dst, globalBucket, metaKey(id), body)
 }
@@ -55,7 +82,7 @@ func (m *storedMeta) seal(dst []byte, id ID) []byte {
 // equal says whether both make the same record.
 func (m *storedMeta) equal(n *storedMeta) bool {
 	return m.filed == n.filed && m.LastAccess.Equal(n.LastAccess) && m.MaxAge == n.MaxAge &&
-		m.User == n.User && bytes.Equal(m.Fingerprint, n.Fingerprint) && slices.Equal(m.names, n.names)
+		m.User == n.User && bytes.Equal(m.Fingerprint, n.Fingerprint) && m.global == n.global && slices.Equal(m.names, n.names)
 }
 
 // parseValues reads a record of a component's values. The result may be part of it. The errors are
@@ -118,16 +145,17 @@ func (r *revision) apply(base *storedMeta, read func(component string) (record.M
 		bodies = append(bodies, loadedComponent{name, merged})
 	}
 	for _, c := range bodies {
-		next.names = named(next.names, c.name, c.values.Len() > 0)
+		if c.name == "" {
+			next.global = c.values.Len() > 0
+		} else {
+			next.names = named(next.names, c.name, c.values.Len() > 0)
+		}
 	}
 	return &next, bodies, nil
 }
 
 // named returns names with name in its place, or without it. names is not modified.
 func named(names []string, name string, in bool) []string {
-	if name == "" {
-		return names
-	}
 	i, found := slices.BinarySearch(names, name)
 	switch {
 	case found == in:

@@ -95,6 +95,15 @@ func (t *tables) find(id ID) (*storedMeta, error) {
 	return parseMeta(id, raw.meta)
 }
 
+// readOf is read for a session whose metadata is at hand: what it lists must be there.
+func (t *tables) readOf(id ID, m *storedMeta, component string) (record.Map, error) {
+	values, err := t.read(component, id)
+	if err == nil && values == nil && m.has(component) {
+		err = errMissing
+	}
+	return values, err
+}
+
 // read returns the values of a session's component. They are bbolt's memory.
 func (t *tables) read(component string, id ID) (record.Map, error) {
 	b := t.component(component)

@@ -30,6 +30,9 @@ type checker struct {
 	homeless  int    // records of components that no session lists
 	leftovers int    // entries of the user index that lead to nothing
 
+	owner ID   // the session whose metadata came last
+	owes  bool // it lists the global component, whose record is to come next
+
 	key    []byte // scratch
 	bucket []byte // the name of the component under way
 }
@@ -125,6 +128,9 @@ func (c *checker) global(key, value []byte) error {
 	id := ID(key[:len(ID{})])
 	switch key[len(key)-1] {
 	case dataRecord:
+		if c.owes && id == c.owner {
+			c.parts.take(c.part("", id[:]))
+		}
 		return c.values(globalBucket, key, value)
 	case metaRecord:
 	default:
@@ -161,6 +167,7 @@ func (c *checker) session(id ID, m *record.Meta) {
 	for _, name := range m.Components {
 		c.parts.put(c.part(name, id[:]))
 	}
+	c.owner, c.owes = id, len(m.Components) > 0 && m.Components[0] == ""
 }
 
 // part returns a hash of a component of a session.
