@@ -21,9 +21,9 @@ type Meta struct {
 	MaxAge      time.Duration
 	Filed       time.Time // the deadline under which the expiry index has the session
 	User        string
-	Salt        []byte // nil and empty are the same
-	Fingerprint []byte // nil and empty are the same
-	Components  []string
+	Salt        []byte   // nil and empty are the same
+	Fingerprint []byte   // nil and empty are the same
+	Components  []string // that have keys, sorted; the global one has the empty name
 }
 
 // AppendMeta appends m to dst as a CBOR array: the times in nanoseconds since 1970 UTC, null
