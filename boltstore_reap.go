@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -9,7 +10,7 @@ import (
 )
 
 const (
-	reapChunk  = 128      // sessions in one transaction of the reaper
+	reapChunk  = 128      // sessions in one transaction of the reaper, and of Rekey
 	indexChunk = 512      // index entries in one: neighbours, on few pages
 	maxLeft    = 16 << 20 // bytes of the user index's entries in memory
 )
@@ -159,7 +160,7 @@ func (t *tables) strayUsers(from []byte, limit int) (stray []dueEntry, next []by
 	c := t.users.Cursor()
 	for k, _ := c.Seek(from); k != nil; k, _ = c.Next() {
 		if limit--; limit < 0 {
-			return stray, append([]byte{}, k...)
+			return stray, bytes.Clone(k)
 		}
 		user, id, ok := parseUserKey(k)
 		if !ok {
@@ -188,7 +189,7 @@ func (t *tables) leadsNowhere(e dueEntry) bool {
 // chunk does an op for a few entries. In a full store, which has no room for all at once, they are
 // done in smaller ones: each leaves more pages free than it needs.
 func (r *reaping) chunk(ctx context.Context, kind opKind, entries []dueEntry) error {
-	err := r.store.inChunk(ctx, &op{kind: kind, at: r.at, items: dueItems(entries)}, r.note)
+	err := r.store.doAndRest(ctx, &op{kind: kind, at: r.at, items: dueItems(entries)}, r.note)
 	if !errors.Is(err, ErrFull) || len(entries) == 1 {
 		return err
 	}
@@ -218,20 +219,9 @@ func dueItems(due []dueEntry) []item {
 	return items
 }
 
-// inChunks does an op for a few items at a time, and pauses as long as that took. note is told what
-// came of each.
-func (b *BoltStore) inChunks(ctx context.Context, o *op, items []item, note func(*outcome)) error {
-	for chunk := range slices.Chunk(items, reapChunk) {
-		o.items = chunk
-		if err := b.inChunk(ctx, o, note); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// inChunk is inChunks for an op that is not divided any more.
-func (b *BoltStore) inChunk(ctx context.Context, o *op, note func(*outcome)) error {
+// doAndRest does an op in the background of others: it pauses as long as that took. note is told what
+// came of it.
+func (b *BoltStore) doAndRest(ctx context.Context, o *op, note func(*outcome)) error {
 	out, err := b.do(ctx, o)
 	if err != nil {
 		return err

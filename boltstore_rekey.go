@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/boltsession/session/internal/record"
 )
@@ -83,7 +84,7 @@ func (b *BoltStore) rekeyComponent(ctx context.Context, name string, r *RekeyRep
 			return err
 		}
 		from = page.next
-		err = b.inChunks(ctx, &op{kind: opRekey, component: name}, page.old, func(out *outcome) { r.Rewritten += out.count })
+		err = b.rekeyItems(ctx, name, page.old, &r.Rewritten)
 		r.Records += page.records
 		r.Locked += page.locked
 		if err != nil {
@@ -91,6 +92,17 @@ func (b *BoltStore) rekeyComponent(ctx context.Context, name string, r *RekeyRep
 		}
 		r.Damaged += b.endPage(ctx, page)
 		b.stats.rekeyed.Add(uint64(page.records))
+	}
+	return nil
+}
+
+// rekeyItems encrypts records of a component, a few at a time, and counts them.
+func (b *BoltStore) rekeyItems(ctx context.Context, component string, items []item, done *int) error {
+	for chunk := range slices.Chunk(items, reapChunk) {
+		o := &op{kind: opRekey, component: component, items: chunk}
+		if err := b.doAndRest(ctx, o, func(out *outcome) { *done += out.count }); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -58,7 +58,7 @@ func TestAfterFailedSync(t *testing.T) {
 		write  = "1 pwrite64(7</srv/app/sessions.db>, 4096, 0) = 4096\n"
 		failed = "1 fdatasync(7</srv/app/sessions.db>) = -1 EIO (Input/output error) (INJECTED)\n"
 		sync   = "1 fdatasync(7</srv/app/sessions.db>) = 0\n"
-		other  = "1 pwrite64(9</tmp/s/other>, 4096, 0) = 4096\n"
+		other  = "1 pwrite64(9</srv/app/other>, 4096, 0) = 4096\n"
 		closed = "1 close(7</srv/app/sessions.db>) = 0\n"
 		opened = "1 openat(AT_FDCWD, \"/srv/app/sessions.db\", O_RDWR) = 7</srv/app/sessions.db>\n"
 	)
