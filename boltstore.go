@@ -94,7 +94,7 @@ func (b *BoltStore) start() (err error) {
 		close(b.stopped)
 		return nil
 	}
-	go (&committer{store: b, queue: b.queue}).run()
+	go (&committer{store: b, queue: b.queue, group: make([]*task, 0, maxGroup)}).run()
 	if b.reaper, err = NewReaper(b, b.opts.Reap, &ReaperOptions{Logger: b.log}); err != nil {
 		return errors.Join(err, b.Close())
 	}

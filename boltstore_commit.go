@@ -10,18 +10,19 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// transact applies the tasks in one transaction. When it returns nil, what is in their outcomes
-// is on disk; an error is the transaction's, and is a *commitError when it is not certain that
-// nothing was stored.
+// transact applies the tasks in one transaction, and returns them with those that joined them. When
+// there is no error, what is in their outcomes is on disk; an error is the transaction's, and is a
+// *commitError when it is not certain that nothing was stored.
 //
 // bbolt commits by writing all changed pages beside the old ones, syncing, writing the meta page
 // that leads to them, and syncing again. A crash before the meta page is whole leaves the state
 // before the transaction, later it leaves the one after.
-func (c *committer) transact(tasks []*task) error {
+func (c *committer) transact(tasks []*task, open bool) ([]*task, error) {
 	start := time.Now()
 	c.prepare(tasks)
-	c.owed = c.store.mem.owedEnds()
-	err := boltfile.Guard(func() error { return c.write(tasks) })
+	c.owed, c.under, c.open = c.store.mem.owedEnds(), tasks, open
+	err := boltfile.Guard(c.write)
+	tasks, c.under = c.under, nil
 	var panicked *boltfile.PanicError
 	if errors.As(err, &panicked) {
 		err = &commitError{err}
@@ -34,7 +35,7 @@ func (c *committer) transact(tasks []*task) error {
 		}
 		c.letGo(t)
 	}
-	return err
+	return tasks, err
 }
 
 // commitError is a failure after which the open file may not be what is on the disk.
@@ -44,7 +45,7 @@ func (e *commitError) Error() string { return e.err.Error() }
 func (e *commitError) Unwrap() error { return e.err }
 
 // write runs the transaction itself.
-func (c *committer) write(tasks []*task) error {
+func (c *committer) write() error {
 	b := c.store
 	tx, err := b.file.Begin(true) // only the committer replaces the file
 	if err != nil {
@@ -58,9 +59,11 @@ func (c *committer) write(tasks []*task) error {
 	b.measureTx(tx)
 	a.seen, a.crowd, a.count, a.keys = b.mem.touched, b.crowded(), b.count.Load(), b.opts.keys
 	a.refused, a.owed, a.room = b.mem.isRefused, c.owed, b.roomOf(tx)
-	for _, t := range tasks {
-		if err := a.apply(t); err != nil {
-			return err
+	for done := 0; done < len(c.under); c.join() {
+		for ; done < len(c.under); done++ {
+			if err := a.apply(c.under[done]); err != nil {
+				return err
+			}
 		}
 	}
 	if !a.wrote {
@@ -80,8 +83,23 @@ func (c *committer) write(tasks []*task) error {
 	c.failing = 0
 	b.count.Store(a.count)
 	b.nextDue.Store(due)
-	b.stats.committed(len(tasks))
+	b.stats.committed(len(c.under))
 	return nil
+}
+
+// join adds tasks to the transaction under way that were queued since it began. After a commit all
+// whom it answered run while the next transaction is filled: what they store would wait for the one
+// after that, and every transaction would have half of those who save all the time. Only tasks of one
+// session join, and only while no other ends are owed than when the transaction began.
+func (c *committer) join() {
+	if !c.open {
+		return
+	}
+	from := len(c.under)
+	c.under = c.queue.join(c.under, func(t *task) bool {
+		return t.single() && slices.Equal(c.owed, c.store.mem.owedEnds())
+	})
+	c.prepare(c.under[from:])
 }
 
 // commitTx commits a transaction.

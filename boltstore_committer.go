@@ -21,6 +21,8 @@ type committer struct {
 	moves   []op     // renewals of which it is not known whether they happened
 	owed    owedEnds // when the transaction under way began
 	group   []*task  // reused
+	under   []*task  // in the transaction under way
+	open    bool     // others may join them
 }
 
 // job is a long piece of work done in groups, so that others are served in between.
@@ -161,7 +163,7 @@ func (c *committer) step() {
 			ready = append(ready, t)
 		}
 	}
-	c.commit(ready)
+	c.commitOpen(ready)
 	for _, t := range parked {
 		c.park(t)
 	}
@@ -182,7 +184,7 @@ func (c *committer) step() {
 	if !c.flush.active && m.pending.Load() == 0 {
 		c.store.flushFull.Store(false) // what found no room has ended meanwhile
 	}
-	clear(all)
+	clear(all[:cap(all)])
 	c.group = all[:0]
 }
 

@@ -15,14 +15,19 @@ const fullInRow = 4
 // commit commits a group and answers those who wait for it. When the transaction fails cleanly,
 // the ends are tried first and then each op alone: one bad op, or one too large for the room that
 // is left, harms none of the others. The tasks are their waiters' again when it returns.
-func (c *committer) commit(group []*task) (err error) {
+func (c *committer) commit(group []*task) error { return c.commitAs(group, false) }
+
+// commitOpen is commit for a group that others may join.
+func (c *committer) commitOpen(group []*task) { c.commitAs(group, true) }
+
+func (c *committer) commitAs(group []*task, open bool) (err error) {
 	if len(group) == 0 {
 		return nil
 	}
 	if c.failed != nil {
 		return c.deny(group, ErrFailed)
 	}
-	err = c.transact(group)
+	group, err = c.transact(group, open)
 	var uncertain *commitError
 	switch {
 	case err == nil:

@@ -99,6 +99,11 @@ func (o *op) barrier() bool {
 	return false
 }
 
+// single says whether an op is a request's, of one session.
+func (o *op) single() bool {
+	return o.kind == opSave || o.kind == opDestroy || o.kind == opRenew
+}
+
 // ends says whether the op does nothing but end sessions that somebody wants ended.
 func (o *op) ends() bool {
 	return o.kind == opDestroy || o.kind == opDestroyUser || o.kind == opClear

@@ -80,27 +80,37 @@ func (q *taskQueue) refusal() error {
 
 func (q *taskQueue) closed() bool { return q.refusal() == ErrClosed }
 
-// take returns the queued tasks, up to maxGroup of them. It lets those who are about to queue
-// theirs go first: after a commit all whom it answered run, and without the yield their next
-// saves would be divided between this transaction and the one after it.
-func (q *taskQueue) take(into []*task) []*task {
-	for n := q.length.Load(); n > 0 && n < maxGroup; {
-		runtime.Gosched()
-		now := q.length.Load()
-		if now == n {
-			break
-		}
-		n = now
-	}
+// take adds the queued tasks to a group, up to maxGroup of them.
+func (q *taskQueue) take(group []*task) []*task {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	n := min(len(q.tasks), maxGroup)
-	into = append(into, q.tasks[:n]...)
+	return q.popLocked(group, min(len(q.tasks), maxGroup))
+}
+
+// join adds the queued tasks to a group that is not full, up to the first that may not be part
+// of it. It lets those who are about to queue theirs go first.
+func (q *taskQueue) join(group []*task, may func(*task) bool) []*task {
+	runtime.Gosched()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n, room := 0, maxGroup-len(group)
+	for n < min(len(q.tasks), room) && may(q.tasks[n]) {
+		n++
+	}
+	return q.popLocked(group, n)
+}
+
+// popLocked moves the first n tasks to a group.
+func (q *taskQueue) popLocked(group []*task, n int) []*task {
+	if n == 0 {
+		return group
+	}
+	group = append(group, q.tasks[:n]...)
 	rest := append(q.spare[:0], q.tasks[n:]...)
 	clear(q.tasks)
 	q.tasks, q.spare = rest, q.tasks
 	q.length.Store(int64(len(rest)))
-	return into
+	return group
 }
 
 // soonest moves a due time forward.
