@@ -117,15 +117,15 @@ func (m modelStore) compare(t *testing.T, db *bolt.DB, now time.Time) {
 
 func (m modelStore) compareOne(t *testing.T, tab *tables, id ID, want modelSession) {
 	t.Helper()
-	got, err := tab.find(id)
-	if err != nil || got == nil {
-		t.Fatalf("%s: %v, %v", id.Short(), got, err)
+	got, err := tab.findWhole(id)
+	if err != nil || got.storedMeta == nil {
+		t.Fatalf("%s: %v, %v", id.Short(), got.storedMeta, err)
 	}
 	if !got.LastAccess.Equal(want.LastAccess) || got.MaxAge != want.MaxAge || got.User != want.User || !got.End.Equal(want.End) {
 		t.Errorf("%s: metadata %+v, want %+v", id.Short(), got.Meta, want.Meta)
 	}
 	for _, name := range []string{"", "cart", "prefs"} {
-		values, err := tab.read(name, id)
+		values, err := tab.read(id, got, name)
 		if err != nil {
 			t.Error(err)
 		}

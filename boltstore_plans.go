@@ -19,8 +19,8 @@ func (o *op) expired(m *storedMeta, touch touchMark) bool {
 
 // save plans to store a revision.
 func (a *applier) save(o *op) error {
-	was, err := a.find(o.id)
-	damaged := errors.Is(err, errDamaged)
+	found, err := a.findWhole(o.id)
+	was, damaged := found.storedMeta, errors.Is(err, errDamaged)
 	if err != nil && !(damaged && o.rev.isNew) {
 		return err
 	}
@@ -39,9 +39,9 @@ func (a *applier) save(o *op) error {
 		return errCrowded
 	case !alive:
 		a.replace(o.id, was, damaged)
-		was = nil
+		was, found = nil, foundSession{}
 	}
-	next, bodies, err := a.revise(o, was)
+	next, bodies, err := a.revise(o, found)
 	if err != nil {
 		return err
 	}
@@ -50,8 +50,9 @@ func (a *applier) save(o *op) error {
 	return nil
 }
 
-// revise returns what the op makes of the session that is stored as was.
-func (a *applier) revise(o *op, was *storedMeta) (*storedMeta, []loadedComponent, error) {
+// revise returns what the op makes of the session that was found, if any was.
+func (a *applier) revise(o *op, found foundSession) (*storedMeta, []loadedComponent, error) {
+	was := found.storedMeta
 	base := was
 	if was != nil && !o.promised {
 		touched := *was
@@ -62,7 +63,7 @@ func (a *applier) revise(o *op, was *storedMeta) (*storedMeta, []loadedComponent
 		if was == nil {
 			return nil, nil
 		}
-		return a.readOf(o.id, was, name)
+		return a.read(o.id, found, name)
 	}, a.limit)
 	if err == nil && o.promised {
 		next.Meta = o.touch.over(next.Meta) // touched between its acceptance and this commit
@@ -90,10 +91,11 @@ func (a *applier) removeWhole(id ID, was *storedMeta) {
 
 // renew plans to store a revision and move the session to another ID.
 func (a *applier) renew(o *op, out *outcome) error {
-	was, err := a.find(o.id)
+	found, err := a.findWhole(o.id)
 	if err != nil {
 		return err
 	}
+	was := found.storedMeta
 	alive := was != nil && !o.expired(was, o.touch)
 	switch {
 	case a.ended(o, was):
@@ -104,17 +106,17 @@ func (a *applier) renew(o *op, out *outcome) error {
 		return ErrExists
 	case !alive && was != nil:
 		a.removeWhole(o.id, was)
-		was = nil
+		was, found = nil, foundSession{}
 	}
 	if err := a.vacate(o.to, o.at); err != nil {
 		return err
 	}
-	next, bodies, err := a.revise(o, was)
+	next, bodies, err := a.revise(o, found)
 	if err != nil {
 		return err
 	}
 	if was != nil {
-		if bodies, err = a.unchanged(o.id, was, bodies); err != nil {
+		if bodies, err = a.unchanged(o.id, found, bodies); err != nil {
 			return err
 		}
 		a.removeWhole(o.id, was)
@@ -140,12 +142,12 @@ func (a *applier) vacate(id ID, at time.Time) error {
 }
 
 // unchanged adds the components of a session that are not in bodies.
-func (a *applier) unchanged(id ID, was *storedMeta, bodies []loadedComponent) ([]loadedComponent, error) {
-	for _, name := range append([]string{""}, was.names...) {
+func (a *applier) unchanged(id ID, found foundSession, bodies []loadedComponent) ([]loadedComponent, error) {
+	for _, name := range append([]string{""}, found.names...) {
 		if slices.ContainsFunc(bodies, func(c loadedComponent) bool { return c.name == name }) {
 			continue
 		}
-		values, err := a.readOf(id, was, name)
+		values, err := a.read(id, found, name)
 		if err != nil {
 			return nil, err
 		}

@@ -71,7 +71,8 @@ func (m *storedMeta) seal(dst []byte, id ID) []byte {
 	if m.global {
 		listed = append(make([]string, 1, 1+len(listed)), listed...)
 	}
-	body := record.AppendMeta(nil, &record.Meta{
+	body := make([]byte, 0, 256) // on the stack, and enough for most
+	body = record.AppendMeta(body, &record.Meta{
 		Created: m.Created, LastAccess: m.LastAccess, End: m.End, MaxAge: m.MaxAge,
 		User: m.User, Salt: m.Salt, Fingerprint: m.Fingerprint,
 		Filed: time.Unix(0, m.filed), Components: listed,

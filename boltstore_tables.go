@@ -88,31 +88,42 @@ func (t *tables) component(name string) *bolt.Bucket {
 
 // find returns a session's metadata; nil if there is no such session.
 func (t *tables) find(id ID) (*storedMeta, error) {
-	raw := findRaw(t.global, id)
-	if raw.meta == nil {
-		return nil, nil
-	}
-	return parseMeta(id, raw.meta)
+	found, err := t.findWhole(id)
+	return found.storedMeta, err
 }
 
-// readOf is read for a session whose metadata is at hand: what it lists must be there.
-func (t *tables) readOf(id ID, m *storedMeta, component string) (record.Map, error) {
-	values, err := t.read(component, id)
-	if err == nil && values == nil && m.has(component) {
+// foundSession is what a transaction has of a session: its metadata, and its values.
+type foundSession struct {
+	*storedMeta        // nil: there is no such session
+	data        []byte // the record of the global component, nil: there is none; bbolt's memory
+}
+
+// findWhole is find for one who may need the values, too. They are not looked for again.
+func (t *tables) findWhole(id ID) (found foundSession, err error) {
+	raw := findRaw(t.global, id)
+	if raw.meta == nil {
+		return foundSession{}, nil
+	}
+	found.data = raw.data
+	found.storedMeta, err = parseMeta(id, raw.meta)
+	return found, err
+}
+
+// read returns the values of a component of a session that was found. What its metadata lists must be
+// there. They are bbolt's memory.
+func (t *tables) read(id ID, found foundSession, component string) (values record.Map, err error) {
+	sealed := found.data
+	if component != "" {
+		sealed = nil
+		if b := t.component(component); b != nil {
+			sealed = b.Get(dataKey(component, id))
+		}
+	}
+	if sealed != nil {
+		values, err = parseValues(t.keys, component, id, sealed)
+	}
+	if err == nil && values == nil && found.has(component) {
 		err = errMissing
 	}
 	return values, err
-}
-
-// read returns the values of a session's component. They are bbolt's memory.
-func (t *tables) read(component string, id ID) (record.Map, error) {
-	b := t.component(component)
-	if b == nil {
-		return nil, nil
-	}
-	sealed := b.Get(dataKey(component, id))
-	if sealed == nil {
-		return nil, nil
-	}
-	return parseValues(t.keys, component, id, sealed)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"slices"
 )
 
 // The first byte of a record. The envelope is the same in all versions, so that a record of a
@@ -21,6 +22,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // stand, so that an undamaged record in a wrong place is found too.
 func Seal(dst, bucket, key, body []byte) []byte {
 	start := len(dst)
+	dst = slices.Grow(dst, 1+len(body)+crc32.Size)
 	dst = append(append(dst, version), body...)
 	return binary.BigEndian.AppendUint32(dst, checksum(bucket, key, dst[start:]))
 }
