@@ -24,7 +24,11 @@ const (
 // default. Of an IPv6 address it takes the /64, which a household keeps while its machines
 // change the rest. A phone that changes networks loses its session: see [FingerprintUserAgent].
 func FingerprintClient(r *http.Request) string {
-	return labelAddress + "=" + network(peerOf(r)) + "\n" + FingerprintUserAgent(r)
+	said := make([]byte, 0, 256) // on the stack, and enough for most
+	said = append(said, labelAddress+"="...)
+	said = appendNetwork(said, peerOf(r))
+	said = append(said, "\n"+labelUserAgent+"="...)
+	return string(append(said, r.UserAgent()...))
 }
 
 // FingerprintUserAgent says the User-Agent of r's client, and lets it move between networks.
@@ -37,16 +41,16 @@ func FingerprintUserAgent(r *http.Request) string {
 // another function started stay bound to what it said, and are not served any more.
 func FingerprintNone(*http.Request) string { return "" }
 
-// network returns what of an address stays with a client: all of IPv4, the /64 of IPv6,
+// appendNetwork appends what of an address stays with a client: all of IPv4, the /64 of IPv6,
 // nothing of a Unix socket's peer.
-func network(a netip.Addr) string {
+func appendNetwork(dst []byte, a netip.Addr) []byte {
 	switch {
 	case !a.IsValid():
-		return ""
+		return dst
 	case a.Is4():
-		return a.String()
+		return a.AppendTo(dst)
 	}
-	return netip.PrefixFrom(a, 64).Masked().String()
+	return netip.PrefixFrom(a, 64).Masked().AppendTo(dst)
 }
 
 // fingerprintSum returns what is stored of what a function said: SHA-256 over salt and said,

@@ -13,8 +13,7 @@ import (
 // live is the one state behind all handles of a session: of the requests that use it now,
 // when a ProxyStore made it, or of a single detached copy.
 type live struct {
-	id     ID
-	saving chan struct{} // holds one token while the session is saved, loaded from or moved
+	id ID
 
 	attached bool // a ProxyStore's: every handle in the process shares it
 
@@ -26,6 +25,7 @@ type live struct {
 	loadErr error         // set before ready is closed
 
 	mu      sync.Mutex
+	saving  chan struct{} // made by the first to save; holds one token while the session is saved, loaded from or moved
 	meta    Meta
 	metaGen uint64 // generation of a change of meta that is not stored; 0 for none
 	isNew   bool   // the right to create it is not used up
@@ -43,7 +43,7 @@ type live struct {
 
 // newLive returns the state of a session that is not stored.
 func newLive(id ID, meta Meta) *live {
-	return &live{id: id, saving: make(chan struct{}, 1), meta: meta, isNew: true}
+	return &live{id: id, meta: meta, isNew: true}
 }
 
 // newMeta returns the metadata of a session that begins now.
@@ -214,11 +214,21 @@ func (l *live) lock(ctx context.Context) error {
 		return err
 	}
 	select {
-	case l.saving <- struct{}{}:
+	case l.turn() <- struct{}{}:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-func (l *live) unlock() { <-l.saving }
+func (l *live) unlock() { <-l.turn() }
+
+// turn returns the channel that holds the right to save. Most requests only read and need none.
+func (l *live) turn() chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.saving == nil {
+		l.saving = make(chan struct{}, 1)
+	}
+	return l.saving
+}

@@ -85,7 +85,7 @@ func (p *ProxyStore) load(ctx context.Context, store Store, l *live) {
 		}
 		close(l.ready)
 	}()
-	if err := l.get(context.WithoutCancel(ctx), store); err != nil {
+	if err := l.get(ctx, store); err != nil {
 		l.loadErr = err
 		return
 	}
@@ -102,9 +102,9 @@ func (p *ProxyStore) load(ctx context.Context, store Store, l *live) {
 // its own to be copied from; one that is embedded in another store may have another Get, and is.
 func (l *live) get(ctx context.Context, store Store) error {
 	if b, ok := store.(*BoltStore); ok {
-		return b.getInto(ctx, l)
+		return b.getInto(context.Background(), l)
 	}
-	s, err := store.Get(ctx, l.id)
+	s, err := store.Get(context.WithoutCancel(ctx), l.id)
 	if err != nil {
 		return err
 	}

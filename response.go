@@ -156,17 +156,18 @@ func (r *response) runHook(status int) {
 		return
 	}
 	r.failed = true
-	// To see whether anything was written. The header is not looked at: until the hook is through,
-	// a renewal on another goroutine may put its cookie there.
-	instead := &response{w: r.w, can: r.can}
+	var instead *response // nil: the hook has not failed by itself
 	defer func() {
-		if r.failed && !instead.headersSent() {
+		if r.failed && (instead == nil || !instead.headersSent()) {
 			r.discardBody()
-			instead.WriteHeader(http.StatusInternalServerError)
+			r.w.WriteHeader(http.StatusInternalServerError)
 		}
 	}()
 	if err := r.hook.before(status); err != nil {
 		r.discardBody()
+		// A writer of its own, to see whether anything was written. The header is not looked at: until
+		// the hook is through, a renewal on another goroutine may put its cookie there.
+		instead = &response{w: r.w, can: r.can}
 		r.hook.fail(wrapResponse(instead), err)
 		return
 	}

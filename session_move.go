@@ -69,7 +69,7 @@ func (s *Session) regenerate(ctx context.Context) error {
 // before it is unlocked, as the request's header must not go out before it has the new token.
 func (l *live) destine() {
 	l.attached, l.holders = true, 1
-	l.saving <- struct{}{}
+	l.turn() <- struct{}{}
 }
 
 // startAfter makes the generations of an empty state greater than those of from, so that no

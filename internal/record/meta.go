@@ -23,7 +23,7 @@ type Meta struct {
 	User        string
 	Salt        []byte   // nil and empty are the same
 	Fingerprint []byte   // nil and empty are the same
-	Components  []string // that have keys, sorted; the global one has the empty name
+	Components  []string // that have keys, sorted, not to be modified; the global one has the empty name
 }
 
 // AppendMeta appends m to dst as a CBOR array: the times in nanoseconds since 1970 UTC, null
@@ -185,6 +185,9 @@ func (p *metaParser) bytes() []byte {
 	return nil
 }
 
+// globalOnly is the Components of most sessions, without an allocation for each.
+var globalOnly = []string{""}
+
 func (p *metaParser) texts() []string {
 	count := p.head(majorArray)
 	if count > uint64(len(p.rest)) { // a text takes a byte: nothing is allocated on a bare promise
@@ -192,6 +195,10 @@ func (p *metaParser) texts() []string {
 	}
 	if p.failed || count == 0 {
 		return nil
+	}
+	if count == 1 && p.rest[0] == majorText<<5 { // most sessions have the global component only
+		p.rest = p.rest[1:]
+		return globalOnly
 	}
 	texts := make([]string, count)
 	for i := range texts {
