@@ -124,8 +124,8 @@ func Decode(data []byte, dst any) error {
 	if v.Kind() != reflect.Pointer || v.IsNil() {
 		return errors.New("decoding needs a non-nil pointer")
 	}
-	if pointsToItself(v.Type()) {
-		return unsupported(fmt.Sprintf("%s points to itself", v.Type()))
+	if endless := endlessIn(v.Type()); endless != nil {
+		return unsupported(fmt.Sprintf("%s points to itself", endless))
 	}
 	fresh := reflect.New(v.Type().Elem())
 	if err := codec.dec.Unmarshal(data, fresh.Interface()); err != nil {

@@ -3,6 +3,7 @@ package record
 import (
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 )
@@ -83,6 +84,43 @@ func TestDecodeBadDestinations(t *testing.T) {
 		}
 	}
 }
+
+// TestDecodeEndless: the library would follow these types for ever.
+func TestDecodeEndless(t *testing.T) {
+	type tagged struct {
+		P pointerLoop `cbor:"-"`
+	}
+	type unexported struct {
+		N int
+		p pointerLoop
+	}
+	type deep struct {
+		N    int
+		Next *deep
+		Rest map[string][]tagged
+	}
+	data := []byte("\xa1\x61N\x01")
+	for _, dst := range []any{new(tagged), &unexported{p: nil}, new(deep), new([]deep), new(map[pointerLoop]int), new([2]pointerLoop)} {
+		for range 2 { // the second time it is known
+			err := Decode(data, dst)
+			if !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), "record.pointerLoop points to itself") {
+				t.Errorf("%T: %v", dst, err)
+			}
+		}
+	}
+	var own ownReader
+	if err := Decode(data, &own); err != nil || own.read != 1 {
+		t.Errorf("one that unmarshals itself: %v", err)
+	}
+}
+
+// ownReader unmarshals itself, so that nobody follows its fields.
+type ownReader struct {
+	P    pointerLoop
+	read int
+}
+
+func (r *ownReader) UnmarshalCBOR([]byte) error { r.read++; return nil }
 
 func TestDecodeMalformed(t *testing.T) {
 	for _, data := range []string{"", "\x18", "\x62a", "\x82\x01", "\xff", "\x1c", "\x5f\x40\xff", "\x9f\xff", "\xf8\x01", "\x00\x00", "\x9b\xff\xff\xff\xff\xff\xff\xff\xff"} {

@@ -6,6 +6,7 @@ import (
 	"math/big"
 	"reflect"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
@@ -226,4 +227,49 @@ func pointsToItself(t reflect.Type) bool {
 		t = t.Elem()
 	}
 	return true
+}
+
+// endlessTypes has what endlessIn found: decoding asks each time, of the same few types.
+var endlessTypes sync.Map // reflect.Type: reflect.Type, nil for none
+
+// endlessIn returns a type that points to itself and that the library would come upon decoding into
+// a t, or nil. It looks at all fields of a struct, as the library does, whatever their tags say; those
+// that unmarshal themselves are for their own methods to look at.
+func endlessIn(t reflect.Type) reflect.Type {
+	if known, ok := endlessTypes.Load(t); ok {
+		endless, _ := known.(reflect.Type)
+		return endless
+	}
+	endless := findEndless(t, make(map[reflect.Type]bool))
+	endlessTypes.Store(t, endless)
+	return endless
+}
+
+func findEndless(t reflect.Type, seen map[reflect.Type]bool) reflect.Type {
+	if seen[t] {
+		return nil
+	}
+	seen[t] = true
+	if pointsToItself(t) {
+		return t
+	}
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Array:
+		return findEndless(t.Elem(), seen)
+	case reflect.Map:
+		if endless := findEndless(t.Key(), seen); endless != nil {
+			return endless
+		}
+		return findEndless(t.Elem(), seen)
+	case reflect.Struct:
+		if ptr := reflect.PointerTo(t); ptr.Implements(cborUnmarshaler) || ptr.Implements(binaryUnmarshaler) {
+			return nil
+		}
+		for i := range t.NumField() {
+			if endless := findEndless(t.Field(i).Type, seen); endless != nil {
+				return endless
+			}
+		}
+	}
+	return nil
 }
