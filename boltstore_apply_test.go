@@ -138,12 +138,12 @@ func (g *opGenerator) due(db *bolt.DB) (items []item) {
 	db.View(func(tx *bolt.Tx) error {
 		tab, err := openTables(tx)
 		due, _ := tab.due(nil, nil, 100, g.now)
+		items = dueItems(due)
 		tab.users.ForEach(func(k, _ []byte) error {
 			user, id, _ := parseUserKey(k)
-			due = append(due, dueEntry{id: id, user: string(user)})
+			items = append(items, item{id: id, user: string(user)})
 			return nil
 		})
-		items = dueItems(due)
 		return err
 	})
 	slices.SortFunc(items, func(x, y item) int { return compareIDs(x.id, y.id) })

@@ -10,14 +10,13 @@ import (
 
 const (
 	duePage = 4096    // index entries read in one transaction
-	maxDue  = 1 << 18 // index entries in memory at a time: 14 MiB, and as much in the other order
+	maxDue  = 1 << 18 // index entries in memory at a time: 10 MiB, and 1 MiB for another order
 )
 
-// dueEntry is an entry of the expiry index, or one of the user index that is to be judged like it.
+// dueEntry is an entry of the expiry index.
 type dueEntry struct {
 	id       ID
 	deadline int64
-	user     string // empty in the expiry index
 }
 
 // dueEntries returns the entries of the expiry index that are due, from a key on, in their order,
@@ -27,12 +26,16 @@ func (b *BoltStore) dueEntries(ctx context.Context, from []byte, now time.Time) 
 		if err := ctx.Err(); err != nil {
 			return nil, nil, err
 		}
+		start := time.Now()
 		err := b.viewTables(func(t tables) error {
 			due, next = t.due(due, next, duePage, now)
 			return nil
 		})
 		if err != nil || next == nil {
 			return due, nil, err
+		}
+		if err := b.rest(ctx, time.Since(start)); err != nil {
+			return nil, nil, err
 		}
 	}
 	return due, next, nil

@@ -85,8 +85,8 @@ type outcome struct {
 	took  time.Duration
 	owing *owedEnd // an end of many that is to be tried again; live sessions are to end with it
 
-	left     []dueEntry // of opReap: entries of the user index that lead to nothing now
-	dangling bool       // of opReap: an entry of the expiry index led to nothing before
+	left     []userEntry // of opReap: entries of the user index that lead to nothing now
+	dangling bool        // of opReap: an entry of the expiry index led to nothing before
 }
 
 // barrier says whether an op comes after everything that was accepted before it, of whatever

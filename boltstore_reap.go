@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -69,9 +68,9 @@ type reaping struct {
 	store    *BoltStore
 	at       time.Time // by which it is judged what has expired
 	total    int
-	left     []dueEntry // of the user index, of sessions that were reaped
-	leftSize int        // bytes
-	dangling bool       // an earlier run ended before it had deleted its entries
+	left     userRuns // of sessions that were reaped
+	leftSize int      // bytes
+	dangling bool     // an earlier run ended before it had deleted its entries
 }
 
 func (r *reaping) run(ctx context.Context) error {
@@ -98,10 +97,8 @@ func (r *reaping) run(ctx context.Context) error {
 // reap judges due sessions and deletes their entries in the indexes. Those in the index of deadlines go
 // last: by them the next run knows that this one did not come to its end.
 func (r *reaping) reap(ctx context.Context, due []dueEntry) error {
-	byID := slices.Clone(due)
-	slices.SortFunc(byID, func(x, y dueEntry) int { return compareIDs(x.id, y.id) })
-	for chunk := range slices.Chunk(byID, reapChunk) {
-		if err := r.chunk(ctx, opReap, chunk); err != nil {
+	for chunk := range byID(due, reapChunk) {
+		if err := r.chunk(ctx, opReap, dueItems(chunk)); err != nil {
 			return err
 		}
 		if r.leftSize < maxLeft {
@@ -116,16 +113,14 @@ func (r *reaping) reap(ctx context.Context, due []dueEntry) error {
 
 // unindex deletes what was left in the index of users, and then entries of the index of deadlines.
 func (r *reaping) unindex(ctx context.Context, due []dueEntry) error {
-	slices.SortFunc(r.left, func(x, y dueEntry) int {
-		if c := strings.Compare(x.user, y.user); c != 0 {
-			return c
+	for len(r.left) > 0 {
+		if err := r.chunk(ctx, opUnindex, userItems(r.left.next(indexChunk))); err != nil {
+			return err
 		}
-		return compareIDs(x.id, y.id)
-	})
-	all := append(r.left, due...)
-	r.left, r.leftSize = nil, 0
-	for chunk := range slices.Chunk(all, indexChunk) {
-		if err := r.chunk(ctx, opUnindex, chunk); err != nil {
+	}
+	r.leftSize = 0
+	for chunk := range slices.Chunk(due, indexChunk) {
+		if err := r.chunk(ctx, opUnindex, dueItems(chunk)); err != nil {
 			return err
 		}
 	}
@@ -138,7 +133,7 @@ func (r *reaping) sweep(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		var stale []dueEntry
+		var stale []userEntry
 		err := r.store.viewTables(func(t tables) error {
 			stale, from = t.strayUsers(from, duePage)
 			return nil
@@ -146,7 +141,7 @@ func (r *reaping) sweep(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		r.left = stale
+		r.left.add(stale)
 		if err := r.unindex(ctx, nil); err != nil {
 			return err
 		}
@@ -156,7 +151,7 @@ func (r *reaping) sweep(ctx context.Context) error {
 
 // strayUsers returns which of up to limit entries of the user index lead to nothing, from a key on,
 // and the key to go on from; nil when these were the last.
-func (t *tables) strayUsers(from []byte, limit int) (stray []dueEntry, next []byte) {
+func (t *tables) strayUsers(from []byte, limit int) (stray []userEntry, next []byte) {
 	c := t.users.Cursor()
 	for k, _ := c.Seek(from); k != nil; k, _ = c.Next() {
 		if limit--; limit < 0 {
@@ -166,7 +161,7 @@ func (t *tables) strayUsers(from []byte, limit int) (stray []dueEntry, next []by
 		if !ok {
 			continue
 		}
-		if e := (dueEntry{id: id, user: string(user)}); t.leadsNowhere(e) {
+		if e := (userEntry{string(user), id}); t.leadsNowhere(&item{id: id, user: e.user}) {
 			stray = append(stray, e)
 		}
 	}
@@ -175,7 +170,7 @@ func (t *tables) strayUsers(from []byte, limit int) (stray []dueEntry, next []by
 
 // leadsNowhere says whether an index has an entry that it need not have. Nobody knows what leads to a
 // session whose metadata cannot be read: a user's entry stays, so that logging the user out ends it.
-func (t *tables) leadsNowhere(e dueEntry) bool {
+func (t *tables) leadsNowhere(e *item) bool {
 	was, err := t.find(e.id)
 	switch {
 	case e.user == "":
@@ -186,14 +181,14 @@ func (t *tables) leadsNowhere(e dueEntry) bool {
 	return was == nil || was.User != e.user
 }
 
-// chunk does an op for a few entries. In a full store, which has no room for all at once, they are
+// chunk does an op for a few items. In a full store, which has no room for all at once, they are
 // done in smaller ones: each leaves more pages free than it needs.
-func (r *reaping) chunk(ctx context.Context, kind opKind, entries []dueEntry) error {
-	err := r.store.doAndRest(ctx, &op{kind: kind, at: r.at, items: dueItems(entries)}, r.note)
-	if !errors.Is(err, ErrFull) || len(entries) == 1 {
+func (r *reaping) chunk(ctx context.Context, kind opKind, items []item) error {
+	err := r.store.doAndRest(ctx, &op{kind: kind, at: r.at, items: items}, r.note)
+	if !errors.Is(err, ErrFull) || len(items) == 1 {
 		return err
 	}
-	for part := range slices.Chunk(entries, (len(entries)+1)/2) {
+	for part := range slices.Chunk(items, (len(items)+1)/2) {
 		if err := r.chunk(ctx, kind, part); err != nil {
 			return err
 		}
@@ -205,18 +200,10 @@ func (r *reaping) chunk(ctx context.Context, kind opKind, entries []dueEntry) er
 func (r *reaping) note(out *outcome) {
 	r.total += out.count
 	r.dangling = r.dangling || out.dangling
-	r.left = append(r.left, out.left...)
+	r.left.add(out.left)
 	for _, e := range out.left {
 		r.leftSize += len(e.user) + len(e.id) + 3*8
 	}
-}
-
-func dueItems(due []dueEntry) []item {
-	items := make([]item, len(due))
-	for i, entry := range due {
-		items[i] = item{id: entry.id, deadline: entry.deadline, user: entry.user}
-	}
-	return items
 }
 
 // doAndRest does an op in the background of others: it pauses as long as that took. note is told what
@@ -264,7 +251,7 @@ func (a *applier) reap(o *op, out *outcome) error {
 		case o.expired(was, it.touch):
 			a.remove(it.id, was)
 			if was.User != "" {
-				out.left = append(out.left, dueEntry{id: it.id, user: was.User})
+				out.left = append(out.left, userEntry{was.User, it.id})
 			}
 			out.count++
 			out.ended = append(out.ended, ending{it.id, Expired})
@@ -287,9 +274,10 @@ func (a *applier) refile(it *item, was *storedMeta) {
 
 // unindex plans to delete index entries that lead to nothing.
 func (a *applier) unindex(o *op) error {
-	for _, it := range o.items {
+	for i := range o.items {
+		it := &o.items[i]
 		switch {
-		case !a.leadsNowhere(dueEntry{it.id, it.deadline, it.user}):
+		case !a.leadsNowhere(it):
 		case it.user != "":
 			a.drop(a.users, userKey(it.user, it.id))
 		default:
