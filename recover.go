@@ -94,7 +94,7 @@ type recovery struct {
 	encrypted bool              // some record is
 	names     map[string]bool   // of components that any session has
 	taken     int               // sessions put into the new store
-	filed     ledger            // entries of the index of deadlines, kept
+	filed     [2]ledger         // entries of the index of deadlines, kept, of the last commit and the one before
 	seed      maphash.Seed      // of filed
 	last      ID                // the session whose metadata was put last
 	passed    ID                // the session that was last left out
@@ -106,7 +106,7 @@ func newRecovery(ctx context.Context, wreck *boltfile.Salvage, opts *RecoverOpti
 	r := &recovery{
 		ctx: ctx, now: time.Now(), wreck: wreck, counted: -1,
 		names: map[string]bool{}, found: map[ID]*candidate{}, damaged: map[uint64]string{},
-		filed: ledger{open: map[uint64]struct{}{}}, seed: maphash.MakeSeed(),
+		filed: [2]ledger{{open: map[uint64]struct{}{}}, {open: map[uint64]struct{}{}}}, seed: maphash.MakeSeed(),
 		progress: &progress{pages: int64(wreck.Pages()), size: int64(wreck.PageSize())},
 	}
 	if opts != nil {

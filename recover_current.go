@@ -65,7 +65,7 @@ func (r *recovery) readCurrent() error {
 				r.damaged[f.Page] = err.Error()
 			}
 		case len(f.Path) == 1 && f.Path[0] == string(expiryBucket):
-			r.filed.put(maphash.Bytes(r.seed, f.Key))
+			r.filed[boltfile.Current].put(maphash.Bytes(r.seed, f.Key))
 		case isRecord(f.Path):
 			p, ok := placeOf(f.Path[1], f.Key)
 			ok = ok && r.sound(p, f.Key, f.Value)
@@ -101,7 +101,7 @@ func (r *recovery) take(p place, f boltfile.Found) error {
 			return err
 		}
 		// An old page in the place of a newer one may hold sessions that have ended.
-		if !r.isFiled(p.id, m.filed) && !r.lost[boltfile.Current].cover(expiryKey(m.filed, p.id), "expiry") {
+		if !r.isFiled(boltfile.Current, p.id, m.filed) && !r.lost[boltfile.Current].cover(expiryKey(m.filed, p.id), "expiry") {
 			r.passed = p.id
 			return nil
 		}
@@ -128,9 +128,9 @@ func (r *recovery) take(p place, f boltfile.Found) error {
 	return nil
 }
 
-// isFiled says whether the last commit's index of deadlines has a session under this deadline.
-func (r *recovery) isFiled(id ID, deadline int64) bool {
-	return r.filed.has(maphash.Bytes(r.seed, expiryKey(deadline, id)))
+// isFiled says whether a commit's index of deadlines has a session under this deadline.
+func (r *recovery) isFiled(in boltfile.Reach, id ID, deadline int64) bool {
+	return r.filed[in].has(maphash.Bytes(r.seed, expiryKey(deadline, id)))
 }
 
 // takeMeta puts metadata into the new store unless the session has expired.

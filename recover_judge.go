@@ -59,7 +59,13 @@ func (r *recovery) possible(id ID, c *candidate, v *version) bool {
 	if !now.cover(expiryKey(v.filed, id), "expiry") {
 		return false // ended, or filed under another deadline by then
 	}
-	if r.wreck.Has(boltfile.Previous) && !before.cover(metaKey(id), "sessions", "\x00") {
+	if !r.wreck.Has(boltfile.Previous) {
+		return v.Reach != boltfile.Free
+	}
+	if !before.cover(expiryKey(v.filed, id), "expiry") && !r.isFiled(boltfile.Previous, id, v.filed) {
+		return false // ended, or filed under another deadline, one commit earlier
+	}
+	if !before.cover(metaKey(id), "sessions", "\x00") {
 		// The commit before is whole here. Who is not in it ended earlier, or is one commit old.
 		return slices.ContainsFunc(c.metas, func(v version) bool { return v.Reach == boltfile.Previous })
 	}

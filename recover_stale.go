@@ -1,6 +1,7 @@
 package session
 
 import (
+	"hash/maphash"
 	"time"
 
 	"github.com/boltsession/session/internal/boltfile"
@@ -83,6 +84,9 @@ func (r *recovery) readPrevious() error {
 		if len(f.Path) == 1 && f.Path[0] == string(formatBucket) && !r.format.ours {
 			r.format.add(f.Key, f.Value) // what is damaged here is not missed
 		}
+		if len(f.Path) == 1 && f.Path[0] == string(expiryBucket) {
+			r.filed[boltfile.Previous].put(maphash.Bytes(r.seed, f.Key))
+		}
 		if !isRecord(f.Path) {
 			return nil
 		}
@@ -124,7 +128,7 @@ func (r *recovery) turnUp(bucket string, f boltfile.Found) error {
 	}
 	c := r.candidate(p.id)
 	c.metas = append(c.metas, version{
-		Ref: f.Ref, access: m.LastAccess, filed: m.filed, user: m.User, alive: r.isFiled(p.id, m.filed),
+		Ref: f.Ref, access: m.LastAccess, filed: m.filed, user: m.User, alive: r.isFiled(boltfile.Current, p.id, m.filed),
 	})
 	return nil
 }
